@@ -1,0 +1,55 @@
+# Double Random. `make help` lists what can be done.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+UV := UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv
+SIZE ?= S
+COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
+
+.PHONY: help demo serve test test-full check bench lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(VENV)/uv: requirements/uv.txt
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/run: $(VENV)/uv requirements/run.txt
+	VIRTUAL_ENV=$(VENV) $(UV) pip install --quiet --require-hashes -r requirements/run.txt
+	@touch $@
+
+$(VENV)/dev: $(VENV)/uv requirements/run.txt requirements/dev.txt
+	VIRTUAL_ENV=$(VENV) $(UV) pip sync --quiet --require-hashes requirements/run.txt requirements/dev.txt
+	@touch $@ $(VENV)/run
+
+demo: $(VENV)/run ## live through one round of a synthetic city and serve it (SIZE=S|M|L)
+	$(PYTHON) -m app demo --size $(SIZE)
+
+serve: $(VENV)/run ## serve on 127.0.0.1:8000 with worker and clock (DATABASE_URL, else SQLite under ./var)
+	$(PYTHON) -m app serve
+
+test: $(VENV)/dev ## every test at moderate counts, on SQLite and a real PostgreSQL
+	$(PYTHON) -m pytest -n auto --dist loadgroup
+
+test-full: $(VENV)/dev ## the same tests at the counts that the documentation quotes
+	TRIALS=full $(PYTHON) -m pytest -n auto --dist loadgroup
+
+check: $(VENV)/dev ## lint, format, types, import contracts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+bench: $(VENV)/dev ## measure against the named peers
+	$(PYTHON) -m benchmarks.draw
+
+lock: $(VENV)/uv ## resolve requirements/*.in again
+	$(COMPILE) requirements/uv.in -o requirements/uv.txt
+	$(COMPILE) requirements/run.in -o requirements/run.txt
+	$(COMPILE) requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
+
+clean: ## remove the environment and what the demo made
+	rm -rf $(VENV) var

@@ -1,0 +1,1 @@
+"""The service: registers, plans, rounds and their disclosure around the pure packages below it."""

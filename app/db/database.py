@@ -1,0 +1,78 @@
+"""The database: one object with a way to read and a way to write, the same on SQLite and PostgreSQL.
+
+SQLite runs in WAL mode with `synchronous=FULL`; a write transaction begins IMMEDIATE, so that it never has to
+upgrade a read lock and fails early, while reads are never blocked by it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy import create_engine as sa_create_engine
+from sqlmodel import Session
+
+
+def _on_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy's begin events below issue BEGIN, not the driver
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _sqlite_engine(url: str, begin: str) -> Engine:
+    engine = sa_create_engine(url)
+    event.listen(engine, "connect", _on_connect)
+
+    def on_begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    event.listen(engine, "begin", on_begin)
+    return engine
+
+
+class Database:
+    """`read()` for queries, `write()` for one transaction that commits at its end or leaves nothing."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.is_sqlite = url.startswith("sqlite")
+        if self.is_sqlite:
+            self._reader = _sqlite_engine(url, "BEGIN")
+            self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
+        else:
+            self._reader = self._writer = sa_create_engine(url, pool_pre_ping=True)
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that writes, for migrations and bulk loads."""
+        return self._writer
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session to query with; nothing is committed."""
+        with Session(self._reader, autoflush=False) as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+def sqlite_backup(url: str, target: str) -> None:
+    """Copy the embedded database while it is in use (`VACUUM INTO`; never copy the file)."""
+    path = url.removeprefix("sqlite:///")
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("VACUUM INTO ?", (target,))
+    finally:
+        connection.close()

@@ -1,0 +1,13 @@
+"""Every room's tables, imported for their metadata: migrations and tests need all of them known."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+ROOMS = ("ledger", "registers", "plans", "rounds", "visits")
+
+
+def import_all() -> None:
+    """Import `app.<room>.tables` of each room that keeps state."""
+    for room in ROOMS:
+        import_module(f"app.{room}.tables")

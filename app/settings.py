@@ -1,0 +1,46 @@
+"""One frozen settings object, read once from the environment (and `.env`)."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting of the service; names in the environment are the same in capitals."""
+
+    model_config = SettingsConfigDict(env_file=".env", frozen=True, extra="ignore")
+
+    database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite under `data_dir`.")
+    data_dir: Path = Field(default=Path("var"), description="Where the embedded database and files live.")
+    host: str = Field(default="127.0.0.1", description="Address to serve on; loopback until accounts exist.")
+    port: int = Field(default=8000, ge=0, le=65535)
+    workers: int = Field(default=0, ge=0, description="Processes that solve; 0: one per core.")
+    tick_seconds: int = Field(default=5, ge=1, description="How often the clock looks for what is due.")
+    lease_seconds: int = Field(
+        default=60, ge=1, description="How long a worker holds a round between renewals."
+    )
+    upload_limit_mb: int = Field(default=512, ge=1, description="Largest file an import takes.")
+    risk_limit_ppm: int = Field(
+        default=600_000,
+        ge=0,
+        le=1_000_000,
+        description="Largest posterior of a credit class that may be shown.",
+    )
+    drand_url: str = Field(default="https://api.drand.sh", description="Where a drand round is fetched from.")
+
+    def url(self) -> str:
+        """The database's SQLAlchemy URL; makes the folder of the embedded one."""
+        if self.database_url:
+            return self.database_url.replace("postgresql://", "postgresql+psycopg://", 1)
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        return f"sqlite:///{(self.data_dir / 'double-random.db').resolve()}"
+
+
+@cache
+def settings() -> Settings:
+    """The process's settings."""
+    return Settings()

@@ -1,0 +1,94 @@
+"""All SQL of the log and the artefacts. Called inside the transaction of the room that writes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, text
+from sqlmodel import Session, col, select
+
+from app.errors import Conflict, NotFound, Problem
+from app.ledger.tables import Artefact, LogEntry
+from scheduler.encoding import canonical_json
+
+_LOG_LOCK = 0x444F55424C45  # any constant: the advisory lock under which PostgreSQL numbers entries
+
+
+def append(session: Session, entry: Mapping[str, Any], at: datetime) -> LogEntry:
+    """Append canonical JSON with RFC 9162's leaf hash; the caller's transaction carries it.
+
+    `entry` has at least `type`, `subject`, `actor_role` and `digest`, and never personal data.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOG_LOCK})
+    last = session.exec(select(func.max(LogEntry.index))).one()
+    body = canonical_json(dict(entry))
+    row = LogEntry(
+        index=0 if last is None else last + 1,
+        type=str(entry["type"]),
+        subject=str(entry["subject"]),
+        at=at,
+        body=body.decode(),
+        leaf_hash=hashlib.sha256(b"\x00" + body).hexdigest(),
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def entries(session: Session, subject: str) -> list[dict[str, Any]]:
+    """`{index, entry}` of everything logged about `subject`, in order."""
+    query = select(LogEntry).where(LogEntry.subject == subject).order_by(col(LogEntry.index))
+    return [{"index": row.index, "entry": json.loads(row.body)} for row in session.exec(query)]
+
+
+def keep(session: Session, subject: str, name: str, data: bytes, at: datetime) -> str:
+    """Store an artefact once; the same bytes again are welcome, other bytes are an alarm. Returns its SHA-256."""
+    digest = hashlib.sha256(data).hexdigest()
+    query = select(Artefact.digest).where(Artefact.subject == subject, Artefact.name == name)
+    known = session.exec(query).first()
+    if known is None:
+        session.add(Artefact(subject=subject, name=name, digest=digest, size=len(data), data=data, at=at))
+        session.flush()
+    elif known != digest:
+        raise Conflict(
+            Problem(
+                "artefact.changed",
+                f"{subject} 的 {name} 已存档，再次生成的内容不同，已拒绝覆盖。",
+                f"{name} of {subject} is on record and was made again with other contents; it is not overwritten.",
+                "请停止该批次并由审计人员核查。",
+                "Stop the round and have it audited.",
+                {"subject": subject, "name": name, "stored": known, "made": digest},
+            )
+        )
+    return digest
+
+
+def load(session: Session, subject: str, name: str) -> bytes:
+    """An artefact's bytes."""
+    data = find(session, subject, name)
+    if data is None:
+        raise NotFound(
+            Problem(
+                "artefact.absent",
+                f"{subject} 没有 {name}。",
+                f"{subject} has no {name}.",
+                params={"subject": subject, "name": name},
+            )
+        )
+    return data
+
+
+def find(session: Session, subject: str, name: str) -> bytes | None:
+    """An artefact's bytes, or None."""
+    query = select(Artefact.data).where(Artefact.subject == subject, Artefact.name == name)
+    return session.exec(query).first()
+
+
+def names(session: Session, subject: str) -> list[str]:
+    """Names of what is on record about `subject`, ascending by code point."""
+    return sorted(session.exec(select(Artefact.name).where(Artefact.subject == subject)))

@@ -1,0 +1,38 @@
+"""The log and the artefacts: appended to, never changed; the database itself refuses UPDATE and DELETE."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Column, LargeBinary, Text
+from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from app.db.types import BigKey, UTCDateTime
+
+
+class LogEntry(SQLModel, table=True):
+    """One entry: canonical JSON, never personal data. `index` counts from 0 without gaps."""
+
+    __tablename__ = "log_entry"
+
+    index: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    type: str = Field(index=True)
+    subject: str = Field(index=True)
+    at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    body: str = Field(sa_column=Column(Text, nullable=False))
+    leaf_hash: str
+
+
+class Artefact(SQLModel, table=True):
+    """The bytes that a stage made for a subject, under the name they have in the bundle."""
+
+    __tablename__ = "artefact"
+    __table_args__ = (UniqueConstraint("subject", "name"),)
+
+    id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True, autoincrement=True))
+    subject: str = Field(index=True)
+    name: str
+    digest: str
+    size: int
+    data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))

@@ -1,0 +1,118 @@
+"""Rounds, what they wait for, the secrets they hold, the checks they planned, and operations that report."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Column, LargeBinary
+from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from app.db.types import BigKey, Json, UTCDateTime
+
+STAGES = (
+    "created",
+    "frozen",
+    "committed",
+    "entropy",
+    "drawn",
+    "packed",
+    "entropy_seats",
+    "seated",
+    "revealed",
+)
+"""What a round has behind it, in order. `stage` names the last one done."""
+
+
+class Round(SQLModel, table=True):
+    """One round of one plan. A second row of a (plan, period) can exist only after a published void."""
+
+    __tablename__ = "round"
+    __table_args__ = (UniqueConstraint("plan", "period", "sequence"),)
+
+    round_id: str = Field(primary_key=True)
+    plan: str = Field(index=True)
+    period: str
+    sequence: int
+    stage: str = Field(default="created")
+    status: str = Field(default="running", index=True, description="running|waiting|done|void|refused")
+    waiting_for: str | None = Field(
+        default=None, description="approval|deposits|entropy|entropy_seats|reveal"
+    )
+    privacy: str = "sealed"
+    demo: bool = False
+    late: bool = Field(default=False, description="made after its period's due time had passed by a day")
+    assurance: int = 0
+    problem: dict[str, Any] | None = Field(default=None, sa_column=Column(Json))
+    approved_by: str | None = None
+    due_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
+    created_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    updated_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    lease_owner: str | None = None
+    lease_until: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
+    fence: int = 0
+
+
+class RoundTime(SQLModel, table=True):
+    """When each stage of a round was done."""
+
+    __tablename__ = "round_time"
+
+    round_id: str = Field(primary_key=True, foreign_key="round.round_id")
+    stage: str = Field(primary_key=True)
+    at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    seconds: float = Field(default=0.0, description="processor-independent wall seconds of the stage's work")
+
+
+class Deposit(SQLModel, table=True):
+    """A party's secret (or the round's salt, party ""), encrypted to the service's key."""
+
+    __tablename__ = "round_deposit"
+
+    round_id: str = Field(primary_key=True, foreign_key="round.round_id")
+    party: str = Field(primary_key=True)
+    commitment: str
+    own: bool = Field(default=False, description="made by the service; all such count as one party")
+    sealed_secret: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
+
+
+class EntropyUse(SQLModel, table=True):
+    """A public source is used once: its digest is unique over all rounds."""
+
+    __tablename__ = "entropy_use"
+
+    source: str = Field(primary_key=True)
+    round_id: str = Field(foreign_key="round.round_id", index=True)
+    part: str = Field(description="entropy|entropy_seats")
+    value: str
+    at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+
+
+class PlannedCheck(SQLModel, table=True):
+    """One department's check of one target as packed: what cool-down and caps of later rounds count."""
+
+    __tablename__ = "planned_check"
+
+    round_id: str = Field(primary_key=True, foreign_key="round.round_id")
+    check_id: str = Field(primary_key=True)
+    target_id: str = Field(index=True)
+    department: str
+    items: list[str] = Field(sa_column=Column(Json, nullable=False))
+    day: date = Field(index=True)
+
+
+class Operation(SQLModel, table=True):
+    """Long work that was asked for: followed at `/api/v1/operations/{id}`."""
+
+    __tablename__ = "operation"
+
+    id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True, autoincrement=True))
+    kind: str
+    subject: str = Field(index=True)
+    status: str = Field(default="running", description="running|waiting|done|failed")
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    note: str = ""
+    created_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    updated_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from decimal import Decimal, InvalidOperation
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+
+from scheduler.encoding import text_fault
 
 PPM = 1_000_000
-UNSAFE = frozenset({"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"})
 _PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,4})?\s*[%‰]", re.ASCII)
 
 
@@ -22,10 +30,9 @@ class Model(BaseModel):
 
 def _text(value: str) -> str:
     """NFC text without controls, format characters or outer blanks: it enters the manifest as it stands."""
-    if unicodedata.normalize("NFC", value) != value or value.strip(" ") != value:
-        raise ValueError("text must be in normal form NFC, with no blank at either end")
-    if any(unicodedata.category(character) in UNSAFE for character in value):
-        raise ValueError("text must not hold control, format or unassigned characters")
+    fault = text_fault(value)
+    if fault is not None:
+        raise ValueError(fault[1])
     return value
 
 
@@ -61,9 +68,11 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Code = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._-]{1,64}$")]
+RegisterCode = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z._:-]{1,64}$")]
 Text = Annotated[str, StringConstraints(max_length=400), AfterValidator(_text)]
 Title = Annotated[str, StringConstraints(min_length=1, max_length=400), AfterValidator(_text)]
 Codes = Annotated[tuple[Code, ...], AfterValidator(_distinct)]
+RegisterCodes = Annotated[tuple[RegisterCode, ...], AfterValidator(_distinct)]
 Texts = Annotated[tuple[Title, ...], AfterValidator(_distinct)]
 Ratio = Annotated[int, BeforeValidator(_ratio)]
 OptionalRatio = Annotated[int | None, BeforeValidator(lambda value: _ratio(_off(value)))]
@@ -75,3 +84,9 @@ class Span(Model):
 
     hours: int | None = Field(default=None, ge=1, le=24 * 366)
     working_days: int | None = Field(default=None, ge=1, le=500)
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.hours is None) == (self.working_days is None):
+            raise ValueError("give either `hours` or `working_days`")
+        return self

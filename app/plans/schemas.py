@@ -7,7 +7,7 @@ by `app.plans.review`, which names the rule and the remedy.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,11 +18,14 @@ from app.plans.fields import (
     OptionalCount,
     OptionalRatio,
     Ratio,
+    RegisterCode,
+    RegisterCodes,
     Span,
     Text,
     Texts,
     Title,
 )
+from app.registers.schemas import Condition
 from optimizer.model import Parameters
 
 SourceKind = Literal["witness_digits", "lottery_issue", "drand", "demo"]
@@ -67,16 +70,20 @@ class Task(Model):
     task_id: Code
     title_zh: Title
     title_en: Text = ""
-    department: Code
-    partners: Codes = Field(default=(), description="further departments that check what this task selects")
-    rules: Codes = Field(
+    department: RegisterCode
+    partners: RegisterCodes = Field(
+        default=(), description="further departments that check what this task selects"
+    )
+    rules: RegisterCodes = Field(
         default=(), description="supervision rules whose targets are the population; none: all"
     )
-    items: Codes = Field(default=(), description="check items, by code; their published version is used")
+    items: RegisterCodes = Field(
+        default=(), description="check items, by code; their published version is used"
+    )
     directed: bool = Field(default=False, description="a lottery within conditions declared here, beforehand")
-    condition: dict[str, Any] | None = None
+    condition: Condition | None = Field(default=None, description="whom a directed draw is among")
     strata_by: Texts = ("credit",)
-    ratios: dict[str, Ratio] = Field(default_factory=dict, description="ppm per credit class")
+    ratios: dict[Code, Ratio] = Field(default_factory=dict, description="ppm per credit class")
     default_ratio: Ratio = Field(default=30_000, description="ppm of classes that `ratios` doesn't name")
     rounding: Literal["ceil", "systematic"] = "ceil"
     min: int = 1
@@ -103,7 +110,7 @@ class Cap(Model):
     code: Code
     scope: Literal["department", "item", "target"]
     max: int = Field(ge=0)
-    subjects: Codes = ()
+    subjects: RegisterCodes = ()
     window_days: OptionalCount = Field(default=None, ge=1, le=3660)
     kinds: tuple[CheckKind, ...] = ("daily",)
     exemptions: Codes = Field(

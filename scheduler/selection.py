@@ -1,8 +1,8 @@
-"""The draw itself: the smallest numbers of each stratum (sections 5 to 7)."""
+"""The draw itself: the smallest numbers of each stratum (sections 5 to 7), and its result as JSON (section 6)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import NamedTuple
@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.errors import refuse
+from scheduler.encoding import Json
 from scheduler.frame import Frame
 from scheduler.manifest import DrawSpec
 from scheduler.numbers import Numbers, number_of, u_numbers
-from scheduler.probability import Part, cooldown_probabilities, design_probability
+from scheduler.probability import Part, as_text, cooldown_probabilities, design_probability
 from scheduler.seed import RoundKeys
 from scheduler.sizes import Key, StratumSize, recent_size, sample_sizes
 from scheduler.suite import Suite
@@ -75,8 +76,7 @@ class DrawResult:
     draw_id: str
     strata: tuple[StratumResult, ...]
 
-    @property
-    def selected_ids(self) -> tuple[str, ...]:
+    def selected(self) -> tuple[str, ...]:
         """All drawn targets, ascending by id: what a sealed round's public copy lists."""
         return tuple(sorted(drawn.target_id for stratum in self.strata for drawn in stratum.selected))
 
@@ -229,3 +229,52 @@ def _recent_rows(frame: Frame) -> NDArray[np.bool_]:
             value=value,
         )
     return np.fromiter((value == "1" for value in values), dtype=np.bool_, count=len(values))
+
+
+def result_json(results: Iterable[DrawResult]) -> list[Json]:
+    """The array that is sealed: draws ascending by `draw_id` bytes, strata in canonical order."""
+    ordered = sorted(results, key=lambda result: result.draw_id.encode())
+    return [
+        {"draw_id": result.draw_id, "strata": [_stratum(item) for item in result.strata]}
+        for result in ordered
+    ]
+
+
+def full_result_file(result: DrawResult) -> dict[str, Json]:
+    """`results/<draw_id>.json` in an open round and in the auditor's copy: with numbers and cut-offs."""
+    strata: list[Json] = []
+    for item in result.strata:
+        shown: dict[str, Json] = {
+            "cutoff": None if item.cutoff is None else str(item.cutoff),
+            "selected": _with_numbers(item.selected),
+            "backups": _with_numbers(item.backups),
+        }
+        strata.append({**_stratum(item), **shown})
+    return {"draw_id": result.draw_id, "strata": strata}
+
+
+def public_result_file(result: DrawResult) -> dict[str, Json]:
+    """`results/<draw_id>.json` in a sealed round's public copy: the drawn in id order, nothing else."""
+    ids = result.selected()
+    return {"draw_id": result.draw_id, "n": len(ids), "selected": ids}
+
+
+def _with_numbers(drawn: Sequence[Drawn]) -> list[Json]:
+    return [{"target_id": item.target_id, "u": str(item.u)} for item in drawn]
+
+
+def _stratum(result: StratumResult) -> dict[str, Json]:
+    found: dict[str, Json] = {
+        "stratum": result.stratum,
+        "N": result.rows,
+        "n": result.n,
+        "pi_cond": as_text(result.pi_cond),
+        "pi_design": as_text(result.pi_design),
+        "selected": [item.target_id for item in result.selected],
+        "backups": [item.target_id for item in result.backups],
+    }
+    if result.parts is not None:
+        split = result.parts
+        found |= {"N0": split.rows0, "N1": split.rows1, "n0": split.n0, "n1": split.n1}
+        found |= {"pi_design0": as_text(split.pi_design0), "pi_design1": as_text(split.pi_design1)}
+    return found

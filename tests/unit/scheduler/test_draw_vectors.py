@@ -15,9 +15,8 @@ from scheduler.frame import Frame, excluded_hash, sealed_excluded_hash
 from scheduler.manifest import DrawSpec, Manifest
 from scheduler.merkle import path_leads_to
 from scheduler.numbers import number_of
-from scheduler.result import full_result_file, public_result_file, result_json
 from scheduler.seed import RoundKeys, assurance, check_salt, derive_keys, salt_commitment, seal
-from scheduler.selection import DrawResult, draw
+from scheduler.selection import DrawResult, draw, full_result_file, public_result_file, result_json
 from scheduler.suite import suite
 
 VECTORS = Path(__file__).parents[2] / "vectors"
@@ -110,7 +109,7 @@ def test_bundle_files_agree_with_the_result(known_round: Round) -> None:
             assert numbers == sorted(numbers)
         public = public_result_file(result)
         assert set(public) == {"draw_id", "n", "selected"}
-        assert public["selected"] == tuple(sorted(result.selected_ids))
+        assert public["selected"] == tuple(sorted(result.selected()))
 
 
 def test_every_firm_finds_itself_under_the_root() -> None:

@@ -1,0 +1,183 @@
+"""A drand round fixed in advance: its BLS signature verified, its randomness SHA-256 of that signature.
+
+Two networks are known: quicknet (signatures on G1, unchained) and the default network, here mainnet (signatures on
+G2, each over the one before). Sources: drand protocol specification; RFC 9380 for hashing to the curve.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+import py_ecc.bls.g2_primitives
+import py_ecc.bls.hash_to_curve
+import py_ecc.optimized_bls12_381
+
+from optimizer.errors import Refused, refuse
+from scheduler.encoding import be64
+from scheduler.manifest import EntropySource
+
+BITS: Final = 256
+RULE: Final = (
+    "randomness of the round, 64 lower-case hex digits; example "
+    "'fc1873a13f3545aeade8401532ef5519920652eee6b0d2b19ca12643b87b3587' for quicknet 657413"
+)
+_HEX: Final = re.compile(r"(?:[0-9a-f]{2})+")
+
+Point = (
+    Any  # py_ecc annotates the two groups apart and exports nothing explicitly, so its parts enter untyped
+)
+_CURVE: Final[Any] = py_ecc.optimized_bls12_381
+_POINTS: Final[Any] = py_ecc.bls.g2_primitives
+_HASHING: Final[Any] = py_ecc.bls.hash_to_curve
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A drand network: group key, where signatures live, whether rounds are chained, and its timetable."""
+
+    name: str
+    public_key: str
+    signatures_on: str
+    chained: bool
+    domain: bytes
+    genesis: int
+    period: int
+
+    @property
+    def signature_size(self) -> int:
+        """Bytes of a compressed signature."""
+        return 48 if self.signatures_on == "G1" else 96
+
+    def time_of(self, round_number: int) -> datetime:
+        """When a round is published; round 1 at genesis."""
+        return datetime.fromtimestamp(self.genesis + (round_number - 1) * self.period, UTC)
+
+    def round_after(self, moment: datetime) -> int:
+        """The first round published strictly after `moment`: what a manifest may name."""
+        return max(1, (int(moment.timestamp()) - self.genesis) // self.period + 2)
+
+
+QUICKNET: Final = Network(
+    "quicknet",
+    "83cf0f2896adee7eb8b5f01fcad3912212c437e0073e911fb90022d3e760183c8c4b450b6a0a6c3ac6a5776a2d106451"
+    "0d1fec758c921cc22b0e17e63aaf4bcb5ed66304de9cf809bd274ca73bab4af5a6e9c76a4bc09e76eae8991ef5ece45a",
+    "G1",
+    False,
+    b"BLS_SIG_BLS12381G1_XMD:SHA-256_SSWU_RO_NUL_",
+    1692803367,
+    3,
+)
+MAINNET: Final = Network(
+    "mainnet",
+    "868f005eb8e6e4ca0a47c8a77ceaa5309a47978a7c71bc5cce96366b5d7a569937c529eeda66c7293784a9402801af31",
+    "G2",
+    True,
+    b"BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_NUL_",
+    1595431050,
+    30,
+)
+NETWORKS: Final = {network.name: network for network in (QUICKNET, MAINNET)}
+
+
+@dataclass(frozen=True, slots=True)
+class Beacon:
+    """A published round: hex signature, and on a chained network the signature before it."""
+
+    round_number: int
+    signature: str
+    previous_signature: str | None = None
+
+
+def drand_source(network: Network, round_number: int) -> EntropySource:
+    """The source of one round, 256 bits. Raises Refused `entropy.drand_round`."""
+    if round_number < 1:
+        raise _bad(
+            "entropy.drand_round", f"轮次号是 {round_number}", f"round {round_number} does not exist", network
+        )
+    return EntropySource(f"drand {network.name} {round_number}", "hex", RULE, BITS)
+
+
+def verified_randomness(network: Network, beacon: Beacon) -> str:
+    """Randomness of a beacon, 64 lower-case hex digits, after its signature was verified against the group key.
+
+    Raises Refused `entropy.drand_*` for a malformed beacon or a signature that is not the network's for this round.
+    """
+    drand_source(network, beacon.round_number)
+    signature = _decoded(network, beacon.signature)
+    message = _message(network, beacon)
+    try:
+        valid = _verifies(network, message, signature)
+    except (ValueError, AssertionError) as error:
+        raise _bad(
+            "entropy.drand_point", "签名不是曲线上的点", "the signature is no point of its curve", network
+        ) from error
+    if not valid:
+        zh, en = "签名与该轮次和网络公钥不符", "the signature is not the network's for this round"
+        raise _bad("entropy.drand_signature", zh, en, network)
+    return hashlib.sha256(signature).hexdigest()
+
+
+def _message(network: Network, beacon: Beacon) -> bytes:
+    number = be64(beacon.round_number)
+    if not network.chained:
+        return hashlib.sha256(number).digest()
+    if beacon.previous_signature is None:
+        raise _bad("entropy.drand_chain", "缺少前一轮签名", "the signature before it is missing", network)
+    return hashlib.sha256(_decoded(network, beacon.previous_signature) + number).digest()
+
+
+def _decoded(network: Network, text: str) -> bytes:
+    if not _HEX.fullmatch(text) or len(text) != 2 * network.signature_size:
+        zh, en = (
+            "签名长度或字符不对",
+            f"a signature is {2 * network.signature_size} lower-case hexadecimal digits",
+        )
+        raise _bad("entropy.drand_format", zh, en, network)
+    return bytes.fromhex(text)
+
+
+def _verifies(network: Network, message: bytes, signature: bytes) -> bool:
+    """e(H(m), key) = e(signature, generator), whichever group holds which; raises ValueError off the curve."""
+    key = _group_key(network.public_key)
+    point = _point(signature)
+    if _CURVE.is_inf(point) or not _POINTS.subgroup_check(point):
+        raise ValueError("outside the prime-order subgroup")
+    if network.signatures_on == "G1":
+        hashed = _HASHING.hash_to_G1(message, network.domain, hashlib.sha256)
+        return _product_is_one(((key, hashed), (_CURVE.neg(_CURVE.G2), point)))
+    hashed = _HASHING.hash_to_G2(message, network.domain, hashlib.sha256)
+    return _product_is_one(((hashed, key), (point, _CURVE.neg(_CURVE.G1))))
+
+
+def _product_is_one(pairs: tuple[tuple[Point, Point], ...]) -> bool:
+    """Tell whether the product of e(P, Q) over (Q on G2, P on G1) is 1; one final exponentiation for all."""
+    product = _CURVE.FQ12.one()
+    for on_g2, on_g1 in pairs:
+        product = product * _CURVE.pairing(on_g2, on_g1, final_exponentiate=False)
+    return bool(_CURVE.final_exponentiate(product) == _CURVE.FQ12.one())
+
+
+def _point(data: bytes) -> Point:
+    """A compressed point of G1 (48 bytes) or G2 (96); raises ValueError where there is none."""
+    return _POINTS.pubkey_to_G1(data) if len(data) == 48 else _POINTS.signature_to_G2(data)
+
+
+@lru_cache(maxsize=len(NETWORKS))
+def _group_key(text: str) -> Point:
+    return _point(bytes.fromhex(text))
+
+
+def _bad(code: str, zh: str, en: str, network: Network) -> Refused:
+    return refuse(
+        code,
+        f"drand {network.name}：{zh}。",
+        f"drand {network.name}: {en}.",
+        "请从另一个 drand 节点重新取该轮次，并核对轮次号。",
+        "Fetch that very round again, from another drand node, and check its number.",
+        network=network.name,
+    )

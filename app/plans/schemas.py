@@ -163,7 +163,7 @@ class PlanDocument(Model):
     recurrence: Text | None = Field(
         default=None, description="e.g. `quarterly working-day 3 09:00`; see docs/plans.md"
     )
-    starts_on: date
+    starts_on: date = Field(ge=date(2004, 1, 1), lt=date(2200, 1, 1))
     ends_on: date | None = None
     privacy: Literal["sealed", "open"] = "sealed"
     suite: Suite = "DR1-HMAC-SHA256"

@@ -1,0 +1,127 @@
+"""The working-day calendar as editable data, seeded from `chinesecalendar` (2004 to 2026 only)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from chinese_calendar.constants import holidays, workdays
+from sqlmodel import Session, col, delete, select
+
+from app.db.database import Database
+from app.errors import NotFound, Problem
+from app.ledger import repository as ledger
+from app.plans.schemas import CalendarYearIn
+from app.plans.tables import CalendarDay, CalendarYear
+from scheduler.calendar import WorkCalendar, YearCalendar
+
+PACKAGED = range(min(holidays).year, max(holidays).year + 1)
+"""Years that the package knows; it refuses all others."""
+
+
+def packaged(year: int) -> CalendarYearIn:
+    """A year as the State Council announced it, from the package: only days that differ from their weekday."""
+    off = {day: name for day, name in holidays.items() if day.year == year and day.weekday() < 5}
+    makeup = {day: name for day, name in workdays.items() if day.year == year and day.weekday() >= 5}
+    return CalendarYearIn(
+        year=year,
+        holidays={day: str(name.chinese) for day, name in off.items()},
+        makeup={day: str(name.chinese) for day, name in makeup.items()},
+        confirmed=True,
+        source="chinesecalendar",
+    )
+
+
+def load(session: Session) -> WorkCalendar:
+    """The calendar as stored."""
+    days: dict[int, dict[bool, set[date]]] = {}
+    for row in session.exec(select(CalendarDay)):
+        days.setdefault(row.year, {True: set(), False: set()})[row.working].add(row.day)
+    none: dict[bool, set[date]] = {True: set(), False: set()}
+    return WorkCalendar.of(
+        YearCalendar(
+            year.year,
+            frozenset(days.get(year.year, none)[False]),
+            frozenset(days.get(year.year, none)[True]),
+            year.confirmed,
+        )
+        for year in session.exec(select(CalendarYear))
+    )
+
+
+def current(database: Database, now: datetime) -> WorkCalendar:
+    """The calendar to compute with; the first call in an empty database stores the packaged years."""
+    with database.read() as session:
+        known = load(session)
+    if known.years:
+        return known
+    with database.write() as session:
+        if session.exec(select(CalendarYear.year)).first() is None:
+            for year in PACKAGED:
+                _store(session, packaged(year), now)
+        return load(session)
+
+
+def put_year(database: Database, year: CalendarYearIn, now: datetime) -> WorkCalendar:
+    """Store a year, replacing what was there, and log it. Raises Refused `calendar.*` where days contradict."""
+    current(database, now)
+    checked = YearCalendar(year.year, frozenset(year.holidays), frozenset(year.makeup), year.confirmed)
+    entry = {
+        "type": "calendar.year",
+        "subject": f"calendar:{checked.year}",
+        "at": now.isoformat(),
+        "actor_role": "planner",
+        "confirmed": year.confirmed,
+        "source": year.source,
+        "holidays": [day.isoformat() for day in sorted(year.holidays)],
+        "makeup": [day.isoformat() for day in sorted(year.makeup)],
+    }
+    with database.write() as session:
+        _store(session, year, now)
+        ledger.append(session, entry, now)
+        return load(session)
+
+
+def get_year(database: Database, year: int, now: datetime) -> CalendarYearIn:
+    """A stored year. Raises NotFound."""
+    current(database, now)
+    with database.read() as session:
+        head = session.get(CalendarYear, year)
+        if head is None:
+            raise NotFound(_absent(year))
+        rows = session.exec(
+            select(CalendarDay).where(CalendarDay.year == year).order_by(col(CalendarDay.day))
+        )
+        days = list(rows)
+    return CalendarYearIn(
+        year=year,
+        holidays={row.day: row.name for row in days if not row.working},
+        makeup={row.day: row.name for row in days if row.working},
+        confirmed=head.confirmed,
+        source=head.source,
+    )
+
+
+def _absent(year: int) -> Problem:
+    return Problem(
+        "calendar.absent",
+        f"没有 {year} 年的工作日历。",
+        f"There is no calendar of {year}.",
+        "请按国务院办公厅的放假通知录入。",
+        "Enter it from the State Council's notice.",
+        {"year": year},
+    )
+
+
+def _store(session: Session, year: CalendarYearIn, now: datetime) -> None:
+    session.exec(delete(CalendarDay).where(col(CalendarDay.year) == year.year))
+    session.merge(CalendarYear(year=year.year, confirmed=year.confirmed, source=year.source, changed_at=now))
+    session.flush()
+    session.add_all(_rows(year))
+    session.flush()
+
+
+def _rows(year: CalendarYearIn) -> Iterator[CalendarDay]:
+    for working, days in ((False, year.holidays), (True, year.makeup)):
+        for day, name in days.items():
+            yield CalendarDay(day=day, year=year.year, working=working, name=name)

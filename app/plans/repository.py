@@ -1,0 +1,86 @@
+"""All SQL of the plans, and what they read of the registers."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+from sqlmodel import Session, col, select
+
+from app.plans.catalogue import Catalogue, ItemFacts
+from app.plans.limits import Limits
+from app.plans.tables import Plan, PlanLimit, PlanRevision
+from app.registers.tables import CREDIT_CLASSES, CheckItem, Department, SupervisionRule
+
+
+def find(session: Session, code: str) -> Plan | None:
+    """The plan of that code."""
+    return session.get(Plan, code)
+
+
+def plans(session: Session, status: str | None = None) -> list[Plan]:
+    """Plans by code, all or those of one status."""
+    query = select(Plan).order_by(col(Plan.code))
+    return list(session.exec(query if status is None else query.where(Plan.status == status)))
+
+
+def in_force(session: Session, code: str) -> PlanRevision | None:
+    """The newest published version of a plan that is not withdrawn."""
+    query = (
+        select(PlanRevision)
+        .join(Plan, col(Plan.code) == col(PlanRevision.plan))
+        .where(PlanRevision.plan == code, Plan.status != "withdrawn")
+        .order_by(col(PlanRevision.version).desc())
+    )
+    return session.exec(query).first()
+
+
+def revision(session: Session, code: str, version: int) -> PlanRevision | None:
+    """A version that was published."""
+    return session.get(PlanRevision, (code, version))
+
+
+def all_in_force(session: Session) -> list[PlanRevision]:
+    """The version in force of every plan that has one, by code."""
+    found = (in_force(session, plan.code) for plan in plans(session))
+    return [entry for entry in found if entry is not None]
+
+
+def limits(session: Session) -> Limits:
+    """The authority's limits: what was set, else the defaults."""
+    names = {field.name for field in fields(Limits)}
+    rows = session.exec(select(PlanLimit))
+    return Limits(**{row.name: row.value for row in rows if row.name in names})
+
+
+def catalogue(session: Session) -> Catalogue:
+    """Departments in office, active rules, items with their published version."""
+    departments = session.exec(select(Department.code).where(col(Department.active)))
+    rules = session.exec(select(SupervisionRule).where(col(SupervisionRule.active)))
+    return Catalogue(
+        departments=frozenset(departments),
+        rules={rule.code: rule.department for rule in rules},
+        items=_items(session),
+        classes=CREDIT_CLASSES,
+    )
+
+
+def _items(session: Session) -> dict[str, ItemFacts]:
+    """Facts of each item from its published version, else from its newest."""
+    versions: dict[str, list[CheckItem]] = {}
+    for row in session.exec(select(CheckItem).order_by(col(CheckItem.code), col(CheckItem.version))):
+        versions.setdefault(row.code, []).append(row)
+    return {code: _facts(code, rows) for code, rows in versions.items()}
+
+
+def _facts(code: str, rows: list[CheckItem]) -> ItemFacts:
+    published = [row for row in rows if row.status == "published"]
+    best = published[-1] if published else rows[-1]
+    return ItemFacts(
+        code=code,
+        version=best.version if published else None,
+        status=rows[-1].status,
+        kind=best.kind,
+        departments=frozenset((best.department, *best.partners)),
+        officers=best.officers,
+        cap=best.cap,
+    )

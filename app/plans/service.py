@@ -1,0 +1,294 @@
+"""Use cases of plans: save, revise, publish, withdraw, and say which rounds are due."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlmodel import Session
+
+from app.db.database import Database
+from app.errors import Conflict, NotFound, Problem, Refused, refuse
+from app.ledger import repository as ledger
+from app.plans import calendar, repository
+from app.plans.review import recurrence_of, review
+from app.plans.schemas import PlanDocument, PlanLine, PlanOut
+from app.plans.tables import Plan, PlanRevision
+from scheduler.encoding import canonical_json
+from scheduler.periods import Period, periods_due
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenRules:
+    """What a round freezes of its plan: the version in force, its digest, and the items' versions."""
+
+    plan: str
+    version: int
+    digest: str
+    document: PlanDocument
+    items: Mapping[str, int]
+
+    def item_versions(self, task_id: str) -> tuple[str, ...]:
+        """A task's items as `code@version`, in the plan's order."""
+        return tuple(f"{code}@{self.items[code]}" for code in self.document.task(task_id).items)
+
+
+@dataclass(frozen=True, slots=True)
+class DuePeriod:
+    """A period whose round is due. Where `period.provisional`, hold it until the year's calendar is confirmed."""
+
+    plan: str
+    period: Period
+
+
+def parse_document(data: Mapping[str, Any]) -> PlanDocument:
+    """Read a plan. Raises Refused `plan.unreadable`, naming the first field that is wrong."""
+    try:
+        return PlanDocument.model_validate(dict(data))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "plan"
+        raise refuse(
+            "plan.unreadable",
+            f"计划的 {field} 不符合格式：{first['msg']}（共 {error.error_count()} 处）。",
+            f"{field} of the plan is not valid: {first['msg']} ({error.error_count()} in all).",
+            "请按 docs/plans.md 改正该字段。",
+            "Correct it as docs/plans.md says.",
+            field=field,
+            problems=error.error_count(),
+        ) from None
+
+
+def stored(document: PlanDocument) -> dict[str, Any]:
+    """The document as JSON."""
+    return document.model_dump(mode="json")
+
+
+def digest(document: PlanDocument) -> str:
+    """SHA-256 of the document's canonical JSON, lower-case hex."""
+    return hashlib.sha256(canonical_json(stored(document))).hexdigest()
+
+
+def create(database: Database, document: PlanDocument, now: datetime) -> PlanOut:
+    """Save a new plan as a draft. Raises Conflict `plan.exists`, Refused `recurrence.*`."""
+    recurrence_of(document)
+    with database.write() as session:
+        if repository.find(session, document.code) is not None:
+            raise Conflict(_exists(document.code))
+        plan = Plan(
+            code=document.code,
+            title_zh=document.title_zh,
+            title_en=document.title_en,
+            document=stored(document),
+            digest=digest(document),
+            recurrence=document.recurrence,
+            starts_on=document.starts_on,
+            created_at=now,
+        )
+        session.add(plan)
+        return _out(plan)
+
+
+def revise(database: Database, document: PlanDocument) -> PlanOut:
+    """Save another version as a draft; what was published stays in force until this one is. Unchanged: nothing."""
+    recurrence_of(document)
+    with database.write() as session:
+        plan = _find(session, document.code)
+        if plan.digest == digest(document):
+            return _out(plan)
+        plan.version += 1
+        plan.title_zh, plan.title_en = document.title_zh, document.title_en
+        plan.document, plan.digest = stored(document), digest(document)
+        plan.recurrence, plan.starts_on = document.recurrence, document.starts_on
+        plan.status, plan.published_at = "draft", None
+        session.add(plan)
+        return _out(plan)
+
+
+def check(database: Database, document: PlanDocument, now: datetime) -> tuple[Problem, ...]:
+    """Every rule that the plan would break if it were published now."""
+    days = calendar.current(database, now)
+    with database.read() as session:
+        return review(document, repository.catalogue(session), repository.limits(session), days)
+
+
+def publish(database: Database, code: str, now: datetime) -> PlanOut:
+    """Put the newest version in force and log it. Twice is once.
+
+    Raises NotFound, and Refused with the first broken rule (`broken` counts them all; `check` lists them).
+    """
+    days = calendar.current(database, now)
+    with database.write() as session:
+        plan = _find(session, code)
+        if plan.status == "published":
+            return _out(plan)
+        document = PlanDocument.model_validate(plan.document)
+        known = repository.catalogue(session)
+        found = review(document, known, repository.limits(session), days)
+        if found:
+            raise _refused(found)
+        plan.status, plan.published_at = "published", now
+        versions = {item: known.items[item].version for task in document.tasks for item in task.items}
+        session.add(plan)
+        session.add(_revision(plan, {item: version for item, version in versions.items() if version}, now))
+        session.flush()
+        ledger.append(session, _entry("plan.published", plan, now), now)
+        return _out(plan)
+
+
+def withdraw(database: Database, code: str, now: datetime) -> PlanOut:
+    """Take a plan out of force: no further round is made from it. Twice is once."""
+    with database.write() as session:
+        plan = _find(session, code)
+        if plan.status != "withdrawn":
+            plan.status = "withdrawn"
+            session.add(plan)
+            ledger.append(session, _entry("plan.withdrawn", plan, now), now)
+        return _out(plan)
+
+
+def get(database: Database, code: str) -> PlanOut:
+    """A plan as last saved. Raises NotFound."""
+    with database.read() as session:
+        return _out(_find(session, code))
+
+
+def list_plans(database: Database, status: str | None = None) -> list[PlanLine]:
+    """Plans by code."""
+    with database.read() as session:
+        return [_line(plan) for plan in repository.plans(session, status)]
+
+
+def freeze_rules(session: Session, code: str) -> FrozenRules:
+    """What a round takes from its plan, inside the round's own transaction.
+
+    Items are those in force now: an item withdrawn since publication refuses the round (`plan.unpublished_item`).
+    Raises NotFound, and Conflict `plan.not_in_force`.
+    """
+    _find(session, code)
+    revision = repository.in_force(session, code)
+    if revision is None:
+        raise Conflict(_not_in_force(code))
+    document = PlanDocument.model_validate(revision.document)
+    known = repository.catalogue(session)
+    items: dict[str, int] = {}
+    for task in document.tasks:
+        for item in task.items:
+            version = known.items[item].version if item in known.items else None
+            if version is None:
+                raise _withdrawn_item(task.task_id, item)
+            items[item] = version
+    return FrozenRules(code, revision.version, revision.digest, document, items)
+
+
+def due(database: Database, now: datetime) -> tuple[DuePeriod, ...]:
+    """Every period of every plan in force that has fallen due by `now`, each plan's in order, missed ones included.
+
+    Counted from the plan's `starts_on`; the caller makes those rounds that it doesn't have yet.
+    """
+    days = calendar.current(database, now)
+    with database.read() as session:
+        revisions = repository.all_in_force(session)
+    found: list[DuePeriod] = []
+    for revision in revisions:
+        recurrence = recurrence_of(PlanDocument.model_validate(revision.document))
+        if recurrence is not None:
+            coming = periods_due(recurrence, None, now, days, provisional=True)
+            found += [DuePeriod(revision.plan, period) for period in coming]
+    return tuple(found)
+
+
+def _find(session: Session, code: str) -> Plan:
+    plan = repository.find(session, code)
+    if plan is None:
+        raise NotFound(_absent(code))
+    return plan
+
+
+def _out(plan: Plan) -> PlanOut:
+    return PlanOut.model_validate(plan.model_dump())
+
+
+def _line(plan: Plan) -> PlanLine:
+    held = plan.model_dump(exclude={"document", "digest", "created_at"})
+    return PlanLine.model_validate(held | {"tasks": len(plan.document["tasks"])})
+
+
+def _revision(plan: Plan, items: dict[str, int], now: datetime) -> PlanRevision:
+    return PlanRevision(
+        plan=plan.code,
+        version=plan.version,
+        document=plan.document,
+        digest=plan.digest,
+        items=items,
+        published_at=now,
+    )
+
+
+def _entry(kind: str, plan: Plan, now: datetime) -> dict[str, Any]:
+    return {
+        "type": kind,
+        "subject": f"plan:{plan.code}",
+        "at": now.isoformat(),
+        "actor_role": "planner",
+        "digest": plan.digest,
+        "plan": plan.code,
+        "version": plan.version,
+    }
+
+
+def _refused(found: tuple[Problem, ...]) -> Refused:
+    first = found[0]
+    params = {**first.params, "broken": len(found)}
+    return Refused(Problem(first.code, first.zh, first.en, first.remedy_zh, first.remedy_en, params))
+
+
+def _absent(code: str) -> Problem:
+    return Problem(
+        "plan.absent",
+        f"没有编号为 {code} 的计划。",
+        f"There is no plan {code}.",
+        "用 plan list 查看已有计划。",
+        "See what there is with plan list.",
+        {"plan": code},
+    )
+
+
+def _exists(code: str) -> Problem:
+    return Problem(
+        "plan.exists",
+        f"计划 {code} 已存在。",
+        f"Plan {code} exists already.",
+        "请修订该计划（PUT，或 plan create --revise），或换一个编号。",
+        "Revise it (PUT, or plan create --revise), or choose another code.",
+        {"plan": code},
+    )
+
+
+def _not_in_force(code: str) -> Problem:
+    return Problem(
+        "plan.not_in_force",
+        f"计划 {code} 未发布或已撤回，不能据此抽查。",
+        f"Plan {code} is not published, or withdrawn; nothing can be drawn from it.",
+        "请先发布该计划（plan publish）。",
+        "Publish it first (plan publish).",
+        {"plan": code},
+    )
+
+
+def _withdrawn_item(task: str, item: str) -> Refused:
+    return refuse(
+        "plan.unpublished_item",
+        f"任务 {task} 的事项 {item} 已不再公布，不得检查。",
+        f"Item {item} of task {task} is no longer published and must not be checked.",
+        "请发布该事项，或修订计划后重新发布。",
+        "Publish the item, or revise the plan and publish it again.",
+        task=task,
+        field="items",
+        value=item,
+        rule="an unpublished item must not be checked",
+    )

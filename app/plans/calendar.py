@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import cache
 
 from chinese_calendar.constants import holidays, workdays
 from sqlmodel import Session, col, delete, select
@@ -33,12 +34,12 @@ def packaged(year: int) -> CalendarYearIn:
 
 
 def load(session: Session) -> WorkCalendar:
-    """The calendar as stored."""
+    """The calendar as stored; the packaged years where nothing is stored yet."""
     days: dict[int, dict[bool, set[date]]] = {}
     for row in session.exec(select(CalendarDay)):
         days.setdefault(row.year, {True: set(), False: set()})[row.working].add(row.day)
     none: dict[bool, set[date]] = {True: set(), False: set()}
-    return WorkCalendar.of(
+    stored = [
         YearCalendar(
             year.year,
             frozenset(days.get(year.year, none)[False]),
@@ -46,25 +47,26 @@ def load(session: Session) -> WorkCalendar:
             year.confirmed,
         )
         for year in session.exec(select(CalendarYear))
-    )
+    ]
+    return WorkCalendar.of(stored or _packaged())
 
 
-def current(database: Database, now: datetime) -> WorkCalendar:
-    """The calendar to compute with; the first call in an empty database stores the packaged years."""
-    with database.read() as session:
-        known = load(session)
-    if known.years:
-        return known
-    with database.write() as session:
-        if session.exec(select(CalendarYear.year)).first() is None:
-            for year in PACKAGED:
-                _store(session, packaged(year), now)
-        return load(session)
+@cache
+def _packaged() -> tuple[YearCalendar, ...]:
+    """All years of the package."""
+    years = [packaged(year) for year in PACKAGED]
+    return tuple(YearCalendar(y.year, frozenset(y.holidays), frozenset(y.makeup)) for y in years)
+
+
+def seed(session: Session, now: datetime) -> None:
+    """Store the packaged years, so that they can be edited; nothing where any year is stored."""
+    if session.exec(select(CalendarYear.year)).first() is None:
+        for year in PACKAGED:
+            _store(session, packaged(year), now)
 
 
 def put_year(database: Database, year: CalendarYearIn, now: datetime) -> WorkCalendar:
     """Store a year, replacing what was there, and log it. Raises Refused `calendar.*` where days contradict."""
-    current(database, now)
     checked = YearCalendar(year.year, frozenset(year.holidays), frozenset(year.makeup), year.confirmed)
     entry = {
         "type": "calendar.year",
@@ -77,18 +79,18 @@ def put_year(database: Database, year: CalendarYearIn, now: datetime) -> WorkCal
         "makeup": [day.isoformat() for day in sorted(year.makeup)],
     }
     with database.write() as session:
+        seed(session, now)
         _store(session, year, now)
         ledger.append(session, entry, now)
         return load(session)
 
 
-def get_year(database: Database, year: int, now: datetime) -> CalendarYearIn:
-    """A stored year. Raises NotFound."""
-    current(database, now)
+def get_year(database: Database, year: int) -> CalendarYearIn:
+    """A year as stored, else as packaged. Raises NotFound."""
     with database.read() as session:
         head = session.get(CalendarYear, year)
         if head is None:
-            raise NotFound(_absent(year))
+            return _unstored(session, year)
         rows = session.exec(
             select(CalendarDay).where(CalendarDay.year == year).order_by(col(CalendarDay.day))
         )
@@ -100,6 +102,12 @@ def get_year(database: Database, year: int, now: datetime) -> CalendarYearIn:
         confirmed=head.confirmed,
         source=head.source,
     )
+
+
+def _unstored(session: Session, year: int) -> CalendarYearIn:
+    if year not in PACKAGED or session.exec(select(CalendarYear.year)).first() is not None:
+        raise NotFound(_absent(year))
+    return packaged(year)
 
 
 def _absent(year: int) -> Problem:

@@ -88,31 +88,18 @@ def draw_spec(task: Task, frame: FrozenFrame, items: tuple[str, ...]) -> DrawSpe
     )
 
 
-def entropy_source(source: Source, issue: str = "") -> EntropySource:
-    """A plan's source as the manifest holds it; `issue` fixes the lottery issue or drand round of this one round."""
-    return EntropySource(source.id, source.encoding, _rule_text(source, issue or source.issue), source.bits)
-
-
-def _rule_text(source: Source, issue: str) -> str:
-    """What the value looks like, with a worked example (the manifest's `rule`)."""
-    named = f" {issue}" if issue else ""
-    if source.kind == "witness_digits":
-        example = ("73051982640417365928" * 10)[: source.digits]
-        return f"{source.digits} decimal digits called by witnesses, in the order called, no blanks; e.g. {example}"
-    if source.kind == "lottery_issue" and source.game == "ssq":
-        return (
-            f"双色球{named}: six red numbers ascending, then the blue one, two digits each, joined by blanks; "
-            "e.g. 03 07 12 19 24 31 09"
-        )
-    if source.kind == "lottery_issue":
-        return (
-            f"大乐透{named}: five front numbers ascending, then two back ones ascending, two digits each, joined by "
-            "blanks; e.g. 02 11 18 27 34 05 12"
-        )
-    if source.kind == "drand":
-        example = "fc1873a13f3545aeade8401532ef5519920652eee6b0d2b19ca12643b87b3587"
-        return (
-            f"randomness of drand round{named} of chain {source.chain}, lower-case hex; "
-            f"e.g. that of quicknet's round 657413: {example}"
-        )
-    return "made by this service for a demonstration: any text; it proves nothing; e.g. demo-2027-0001"
+def entropy_source(source: Source) -> EntropySource:
+    """A 大乐透 or demonstration source for the manifest; the other kinds are described in `scheduler.entropy`."""
+    if source.kind == "demo":
+        text = "made by this service for a demonstration: any text; it proves nothing; e.g. demo-2027-0001"
+        return EntropySource(source.id, source.encoding, text, source.bits)
+    named = (
+        f"issue {source.issue} of 大乐透"
+        if source.issue
+        else "first issue of 大乐透 drawn after the manifest was logged"
+    )
+    rule = (
+        f"{named}: five front numbers ascending, then two back ones ascending, two digits each, joined by single "
+        "spaces; e.g. 02 11 18 27 34 05 12"
+    )
+    return EntropySource(source.id, source.encoding, rule, source.bits)

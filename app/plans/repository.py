@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 from sqlmodel import Session, col, select
 
 from app.plans.catalogue import Catalogue, ItemFacts
-from app.plans.limits import Limits
-from app.plans.tables import Plan, PlanLimit, PlanRevision
+from app.plans.tables import Plan, PlanRevision
 from app.registers.tables import CREDIT_CLASSES, CheckItem, Department, SupervisionRule
 
 
@@ -34,22 +31,16 @@ def in_force(session: Session, code: str) -> PlanRevision | None:
     return session.exec(query).first()
 
 
-def revision(session: Session, code: str, version: int) -> PlanRevision | None:
-    """A version that was published."""
-    return session.get(PlanRevision, (code, version))
+def published(session: Session, code: str, digest: str | None = None) -> PlanRevision | None:
+    """The newest version that was ever published, or the newest one of that digest."""
+    query = select(PlanRevision).where(PlanRevision.plan == code).order_by(col(PlanRevision.version).desc())
+    return session.exec(query if digest is None else query.where(PlanRevision.digest == digest)).first()
 
 
 def all_in_force(session: Session) -> list[PlanRevision]:
     """The version in force of every plan that has one, by code."""
     found = (in_force(session, plan.code) for plan in plans(session))
     return [entry for entry in found if entry is not None]
-
-
-def limits(session: Session) -> Limits:
-    """The authority's limits: what was set, else the defaults."""
-    names = {field.name for field in fields(Limits)}
-    rows = session.exec(select(PlanLimit))
-    return Limits(**{row.name: row.value for row in rows if row.name in names})
 
 
 def catalogue(session: Session) -> Catalogue:

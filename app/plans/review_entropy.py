@@ -8,6 +8,7 @@ from app.errors import Problem
 from app.plans.limits import Limits
 from app.plans.sayings import broken
 from app.plans.schemas import PlanDocument, Source
+from scheduler.entropy.witness_digits import FEWEST
 
 
 def problems(document: PlanDocument, limits: Limits) -> Iterator[Problem]:
@@ -16,6 +17,10 @@ def problems(document: PlanDocument, limits: Limits) -> Iterator[Problem]:
         yield broken("no_entropy", "公共随机", "entropy", "entropy", {})
     sources = (*document.entropy, *document.entropy_seats)
     yield from _twice(sources)
+    for source in sources:
+        if source.kind == "witness_digits" and source.digits < FEWEST:
+            said = {"value": source.digits, "least": FEWEST}
+            yield broken("few_digits", f"来源 {source.id}", f"source {source.id}", "digits", said)
     if document.demo:
         if any(source.kind != "demo" for source in sources):
             yield broken("demo_mixed", "公共随机", "entropy", "entropy", {})

@@ -221,6 +221,13 @@ SAYINGS: dict[str, Saying] = {
         "Add a source (twenty digits are 66 bits, drand 256, 双色球 only 24).",
         "public entropy is large enough that nobody can try all values",
     ),
+    "few_digits": Saying(
+        "见证人只报 {value} 位数字，少于 {least} 位",
+        "{value} digits called by witnesses are fewer than {least}",
+        "请至少报 {least} 位。",
+        "Have at least {least} digits called.",
+        "witnesses call at least twenty digits",
+    ),
     "demo_mixed": Saying(
         "演示来源与真实来源混用",
         "a source made for demonstration stands beside a real one",

@@ -6,6 +6,7 @@ by `app.plans.review`, which names the rule and the remedy.
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Literal, Self
 
@@ -31,8 +32,10 @@ from optimizer.model import Parameters
 SourceKind = Literal["witness_digits", "lottery_issue", "drand", "demo"]
 Suite = Literal["DR1-HMAC-SHA256", "DR1-HMAC-SM3"]
 CheckKind = Literal["daily", "individual", "special"]
+_ISSUES = {"lottery_issue": re.compile(r"20[0-9]{5}"), "drand": re.compile(r"[1-9][0-9]{0,15}")}
 COMBINATIONS = {"ssq": 17_721_088, "dlt": 21_425_712}
 """Outcomes of a draw: 双色球 C(33,6)·16, 大乐透 C(35,5)·C(12,2)."""
+MAINNET = "8990e7a9aaed2ffed73dbd7092123d6f289930540d7251336225dc172e51b2ce"
 QUICKNET = "52db9ba70e0cc0f6eaf7803dd07447a1f5477735fd3f661792ba94600c84e971"
 
 
@@ -44,8 +47,17 @@ class Source(Model):
     title: Text = ""
     digits: int = Field(default=20, ge=1, le=200, description="decimal digits that witnesses call")
     game: Literal["ssq", "dlt"] = "ssq"
-    chain: str = Field(default=QUICKNET, pattern=r"^[0-9a-f]{64}$", description="drand chain hash")
+    chain: str = Field(default=QUICKNET, description="drand chain hash: quicknet's or the main network's")
     issue: Text = ""
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        if self.chain not in (QUICKNET, MAINNET):
+            raise ValueError(f"chain is one of {QUICKNET} (quicknet) and {MAINNET}")
+        pattern = _ISSUES.get(self.kind)
+        if self.issue and (pattern is None or not pattern.fullmatch(self.issue)):
+            raise ValueError("issue is a lottery issue such as 2027001, or the number of a drand round")
+        return self
 
     @property
     def bits(self) -> int:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 from sqlmodel import Session
@@ -14,10 +14,12 @@ from sqlmodel import Session
 from app.db.database import Database
 from app.errors import Conflict, NotFound, Problem, Refused, refuse
 from app.ledger import repository as ledger
-from app.plans import calendar, repository
+from app.plans import calendar, limits, repository
+from app.plans.catalogue import Catalogue
 from app.plans.review import recurrence_of, review
 from app.plans.schemas import PlanDocument, PlanLine, PlanOut
 from app.plans.tables import Plan, PlanRevision
+from scheduler.calendar import WorkCalendar
 from scheduler.encoding import canonical_json
 from scheduler.periods import Period, periods_due
 
@@ -37,11 +39,10 @@ class FrozenRules:
         return tuple(f"{code}@{self.items[code]}" for code in self.document.task(task_id).items)
 
 
-@dataclass(frozen=True, slots=True)
-class DuePeriod:
-    """A period whose round is due. Where `period.provisional`, hold it until the year's calendar is confirmed."""
+class DuePeriod(NamedTuple):
+    """A plan in force and a period whose round is due."""
 
-    plan: str
+    plan: PlanDocument
     period: Period
 
 
@@ -109,11 +110,14 @@ def revise(database: Database, document: PlanDocument) -> PlanOut:
         return _out(plan)
 
 
-def check(database: Database, document: PlanDocument, now: datetime) -> tuple[Problem, ...]:
+def check(database: Database, document: PlanDocument) -> tuple[Problem, ...]:
     """Every rule that the plan would break if it were published now."""
-    days = calendar.current(database, now)
     with database.read() as session:
-        return review(document, repository.catalogue(session), repository.limits(session), days)
+        return _review(session, document, repository.catalogue(session))
+
+
+def _review(session: Session, document: PlanDocument, known: Catalogue) -> tuple[Problem, ...]:
+    return review(document, known, limits.load(session), calendar.load(session))
 
 
 def publish(database: Database, code: str, now: datetime) -> PlanOut:
@@ -121,14 +125,13 @@ def publish(database: Database, code: str, now: datetime) -> PlanOut:
 
     Raises NotFound, and Refused with the first broken rule (`broken` counts them all; `check` lists them).
     """
-    days = calendar.current(database, now)
     with database.write() as session:
         plan = _find(session, code)
         if plan.status == "published":
             return _out(plan)
         document = PlanDocument.model_validate(plan.document)
         known = repository.catalogue(session)
-        found = review(document, known, repository.limits(session), days)
+        found = _review(session, document, known)
         if found:
             raise _refused(found)
         plan.status, plan.published_at = "published", now
@@ -185,21 +188,65 @@ def freeze_rules(session: Session, code: str) -> FrozenRules:
     return FrozenRules(code, revision.version, revision.digest, document, items)
 
 
+def in_force(database: Database, code: str) -> PlanDocument:
+    """The version that rounds are made from. Raises NotFound, Conflict `plan.not_in_force`."""
+    with database.read() as session:
+        _find(session, code)
+        revision = repository.in_force(session, code)
+        if revision is None:
+            raise Conflict(_not_in_force(code))
+        return PlanDocument.model_validate(revision.document)
+
+
+def document_of(session: Session, code: str, plan_digest: str | None = None) -> PlanDocument:
+    """The document of a round that was already made: the version of that digest, else the newest published one.
+
+    A round keeps to the version that it began with, whatever was published or withdrawn since. Raises NotFound.
+    """
+    found = repository.published(session, code, plan_digest)
+    if found is None:
+        raise NotFound(_absent(code))
+    return PlanDocument.model_validate(found.document)
+
+
+def work_calendar(session: Session) -> WorkCalendar:
+    """The working-day calendar."""
+    return calendar.load(session)
+
+
 def due(database: Database, now: datetime) -> tuple[DuePeriod, ...]:
     """Every period of every plan in force that has fallen due by `now`, each plan's in order, missed ones included.
 
-    Counted from the plan's `starts_on`; the caller makes those rounds that it doesn't have yet.
+    Counted from the plan's `starts_on`; the caller makes those rounds that it doesn't have yet. A period whose
+    due day rests on a year that isn't confirmed is held (`held`), and so are those of its plan after it.
     """
-    days = calendar.current(database, now)
+    runnable: list[DuePeriod] = []
+    waiting: set[str] = set()
+    for found in _fallen_due(database, now):
+        if found.period.provisional:
+            waiting.add(found.plan.code)
+        elif found.plan.code not in waiting:
+            runnable.append(found)
+    return tuple(runnable)
+
+
+def held(database: Database, now: datetime) -> tuple[DuePeriod, ...]:
+    """Periods that would be due by a calendar not yet confirmed: to be shown, not run."""
+    return tuple(found for found in _fallen_due(database, now) if found.period.provisional)
+
+
+def _fallen_due(database: Database, now: datetime) -> list[DuePeriod]:
     with database.read() as session:
+        days = calendar.load(session)
         revisions = repository.all_in_force(session)
     found: list[DuePeriod] = []
     for revision in revisions:
-        recurrence = recurrence_of(PlanDocument.model_validate(revision.document))
+        document = PlanDocument.model_validate(revision.document)
+        recurrence = recurrence_of(document)
         if recurrence is not None:
             coming = periods_due(recurrence, None, now, days, provisional=True)
-            found += [DuePeriod(revision.plan, period) for period in coming]
-    return tuple(found)
+            found += [DuePeriod(document, period) for period in coming]
+    return found
 
 
 def _find(session: Session, code: str) -> Plan:

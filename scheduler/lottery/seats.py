@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from optimizer.model import Plan, Route
-from scheduler.lottery.roster import Inspector, Roster
+from scheduler.lottery.roster import Roster
 
 DistrictRule: TypeAlias = Literal["any", "home", "away"]
 Family: TypeAlias = Literal[
@@ -83,53 +83,66 @@ class Eligibility:
         self.inspectors = tuple(sorted(roster.inspectors, key=lambda item: item.code.encode()))
         self._rule: DistrictRule = district_rule
         self._dropped = frozenset(dropped)
+        self._everyone = (1 << len(self.inspectors)) - 1
         index = {item.code: place for place, item in enumerate(self.inspectors)}
         self._leave = [(leave.start, leave.end, 1 << index[leave.code]) for leave in roster.leave]
-        self._recused: dict[str, int] = {}
-        for recusal in roster.recusals:
-            known = self._recused.get(recusal.target_id, 0)
-            self._recused[recusal.target_id] = known | 1 << index[recusal.code]
-        self._base: dict[tuple[str, str, str, bool, tuple[str, ...]], int] = {}
-        self._away: dict[str, int] = {}
+        self._recused = _masks((item.target_id, index[item.code]) for item in roster.recusals)
+        self._department = _masks((item.department, index[item.code]) for item in self.inspectors)
+        self._district = _masks((item.district, index[item.code]) for item in self.inspectors)
+        self._expires = _masks((item.certificate_expires, index[item.code]) for item in self.inspectors)
+        self._specialty = _masks(
+            (name, index[item.code]) for item in self.inspectors for name in item.specialties
+        )
+        self._lead = sum(1 << index[item.code] for item in self.inspectors if item.lead)
+        self._on_date: dict[str, int] = {}
 
     def mask(self, seat: Seat) -> int:
         """The eligible inspectors of a seat, bit i for inspector i."""
-        district = "" if self._rule == "any" else seat.district
-        key = (seat.department, seat.date, district, seat.lead, seat.specialties)
-        base = self._base.get(key)
-        if base is None:
-            base = self._base[key] = self._base_mask(seat)
+        mask = self._free_on(seat.date)
+        if "department" not in self._dropped:
+            mask &= self._department.get(seat.department, 0)
+        if seat.lead and "lead" not in self._dropped:
+            mask &= self._lead
+        if "specialty" not in self._dropped:
+            for specialty in seat.specialties:
+                mask &= self._specialty.get(specialty, 0)
         if "recusal" not in self._dropped:
             for target in seat.targets:
-                base &= ~self._recused.get(target, 0)
-        return base
+                mask &= ~self._recused.get(target, 0)
+        return mask & self._in_district(seat.district)
 
     def codes(self, mask: int) -> tuple[str, ...]:
         """The codes of a mask, ascending."""
         return tuple(item.code for place, item in enumerate(self.inspectors) if mask >> place & 1)
 
-    def _base_mask(self, seat: Seat) -> int:
-        """All rules but recusal, which alone depends on the route."""
-        mask = sum(1 << place for place, item in enumerate(self.inspectors) if self._suits(item, seat))
-        if "leave" not in self._dropped:
-            mask &= ~self._away_on(seat.date)
-        return mask
+    def _in_district(self, district: str) -> int:
+        if self._rule == "any" or "district" in self._dropped:
+            return self._everyone
+        home = self._district.get(district, 0)
+        return home if self._rule == "home" else self._everyone & ~home
 
-    def _away_on(self, date: str) -> int:
-        if date not in self._away:
-            away = 0
-            for start, end, bit in self._leave:
-                if start <= date <= end:
-                    away |= bit
-            self._away[date] = away
-        return self._away[date]
+    def _free_on(self, date: str) -> int:
+        """Those with a good certificate and no leave on that date."""
+        if date not in self._on_date:
+            barred = 0
+            if "certificate" not in self._dropped:
+                barred |= _union(mask for last, mask in self._expires.items() if last < date)
+            if "leave" not in self._dropped:
+                barred |= _union(bit for start, end, bit in self._leave if start <= date <= end)
+            self._on_date[date] = self._everyone & ~barred
+        return self._on_date[date]
 
-    def _suits(self, item: Inspector, seat: Seat) -> bool:
-        rules: dict[Family, bool] = {
-            "department": item.department == seat.department,
-            "certificate": item.certificate_expires >= seat.date,
-            "lead": item.lead or not seat.lead,
-            "specialty": set(seat.specialties) <= set(item.specialties),
-            "district": self._rule == "any" or (item.district == seat.district) == (self._rule == "home"),
-        }
-        return all(holds or family in self._dropped for family, holds in rules.items())
+
+def _masks(pairs: Iterable[tuple[str, int]]) -> dict[str, int]:
+    """For each key the mask of the places that go with it."""
+    masks: dict[str, int] = {}
+    for key, place in pairs:
+        masks[key] = masks.get(key, 0) | 1 << place
+    return masks
+
+
+def _union(masks: Iterable[int]) -> int:
+    together = 0
+    for mask in masks:
+        together |= mask
+    return together

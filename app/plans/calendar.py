@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from functools import cache
 
-from chinese_calendar.constants import holidays, workdays
+from chinese_calendar.constants import Holiday, holidays, workdays
 from sqlmodel import Session, col, delete, select
 
 from app.db.database import Database
@@ -26,8 +26,8 @@ def packaged(year: int) -> CalendarYearIn:
     makeup = {day: name for day, name in workdays.items() if day.year == year and day.weekday() >= 5}
     return CalendarYearIn(
         year=year,
-        holidays={day: str(name.chinese) for day, name in off.items()},
-        makeup={day: str(name.chinese) for day, name in makeup.items()},
+        holidays={day: str(Holiday(name).chinese) for day, name in off.items()},
+        makeup={day: str(Holiday(name).chinese) for day, name in makeup.items()},
         confirmed=True,
         source="chinesecalendar",
     )

@@ -1,0 +1,111 @@
+"""The files of a round's bundle: which ones a copy holds, and the form in which the public gets them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sqlmodel import Session
+
+from app.disclosure import repository
+from app.disclosure.repository import Copy, Form, document
+from app.errors import Conflict, Problem
+from app.ledger import repository as ledger
+from app.rounds.tables import Round
+from scheduler.encoding import Json, canonical_json
+
+ENTRIES = "log/entries.json"
+_LAST_ENTRY = "round.reveal"
+
+
+class BundleFiles(Mapping[str, bytes]):
+    """Name to contents of one copy's files, each read from the ledger when asked for, so that memory holds one.
+
+    Valid as long as the session is. `digests.json` is the container's.
+    """
+
+    def __init__(self, session: Session, row: Round, copy: Copy) -> None:
+        self._session = session
+        self._round_id = row.round_id
+        self._forms = repository.forms(session, row, copy)
+
+    def __getitem__(self, name: str) -> bytes:
+        """Contents in the copy's form; KeyError for a name that the copy does not hold."""
+        if name == ENTRIES:
+            return log_entries(self._session, self._round_id)
+        form = self._forms[name]
+        return in_form(ledger.load(self._session, self._round_id, name), form)
+
+    def __contains__(self, name: object) -> bool:
+        """Whether the copy holds `name`; reads no contents."""
+        return name == ENTRIES or name in self._forms
+
+    def __iter__(self) -> Iterator[str]:
+        """Names ascending by their bytes."""
+        return iter(sorted((*self._forms, ENTRIES), key=str.encode))
+
+    def __len__(self) -> int:
+        """How many files."""
+        return len(self._forms) + 1
+
+
+def bundle_files(session: Session, round_id: str, copy: Copy) -> BundleFiles:
+    """The files of a copy. Raises Conflict `bundle.before_reveal` until the round is revealed."""
+    row = repository.round_of(session, round_id)
+    if not repository.released(row):
+        raise _before_reveal(row)
+    return BundleFiles(session, row, copy)
+
+
+def public_file(session: Session, round_id: str, name: str) -> Any:
+    """A JSON file of the public copy, parsed. What is absent or not yet public raises `round.not_public`."""
+    row = repository.released_round(session, round_id)
+    files = BundleFiles(session, row, "public")
+    if name not in files:
+        raise repository.not_public(round_id)
+    return document(files[name])
+
+
+def in_form(data: bytes, form: Form) -> bytes:
+    """Stored bytes in the form that a copy shows."""
+    if form == "as_kept":
+        return data
+    stored = document(data)
+    return _file(_without_salt(stored) if form == "without_salt" else drawn_only(stored))
+
+
+def drawn_only(result: Mapping[str, Any]) -> dict[str, Any]:
+    """A sealed round's result for the public: one list in id order, without stratum, number or cut-off."""
+    drawn = sorted(row["target_id"] for stratum in result["strata"] for row in stratum["selected"])
+    return {"draw_id": result["draw_id"], "n": len(drawn), "selected": drawn}
+
+
+def log_entries(session: Session, round_id: str) -> bytes:
+    """The round's log entries up to its reveal: what is logged later is not the bundle's, which never changes."""
+    rows: list[Json] = []
+    for row in ledger.entries(session, round_id):
+        rows.append(row)
+        if row["entry"]["type"] == _LAST_ENTRY:
+            break
+    return _file(rows)
+
+
+def _without_salt(reveal: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in reveal.items() if key != "k_salt"}
+
+
+def _file(value: Json) -> bytes:
+    return canonical_json(value) + b"\n"
+
+
+def _before_reveal(row: Round) -> Conflict:
+    return Conflict(
+        Problem(
+            "bundle.before_reveal",
+            f"批次 {row.round_id} 处于 {row.stage} 阶段，尚未公开，不能生成归档。",
+            f"Round {row.round_id} is at stage {row.stage}; a bundle is made only once the round is revealed.",
+            "名单按规定在末次检查后公开，请在公开步骤完成后再导出。",
+            "The list is published after the last visit. Export again when the round has been revealed.",
+            {"round_id": row.round_id, "stage": row.stage},
+        )
+    )

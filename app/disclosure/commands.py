@@ -1,0 +1,51 @@
+"""`export`: a released round as files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from app.db.database import Database
+from app.db.migrations import upgrade
+from app.disclosure.export import export_round
+from app.settings import settings
+
+commands = typer.Typer(help="导出已公开的批次 · Export released rounds", no_args_is_help=True)
+
+
+@commands.callback()
+def export() -> None:
+    """导出已公开的批次 · Export released rounds."""
+
+
+@commands.command("round")
+def round_(
+    round_id: Annotated[str, typer.Argument(metavar="ROUND", help="批次编号 · the round's id")],
+    out: Annotated[Path, typer.Option(help="输出目录 · folder to write to")],
+    as_json: Annotated[
+        bool, typer.Option("--json", help="最后一行为 JSON · one JSON object as the last line")
+    ] = False,
+) -> None:
+    """归档两份、静态页面、检查安排与日历 · Both bundles, the static page, the schedule and its calendars."""
+    db = Database(settings().url())
+    try:
+        upgrade(db)
+        made = export_round(db, round_id, out)
+    finally:
+        db.close()
+    paths = {
+        "bundle": made.bundles.public,
+        "auditor": made.bundles.auditor,
+        "page": made.page,
+        "work": made.internal,
+    }
+    if as_json:
+        typer.echo(json.dumps({name: str(path) for name, path in paths.items()}, ensure_ascii=False))
+        return
+    console = Console()
+    for name, path in paths.items():
+        console.print(f"{name:<8} {path}", soft_wrap=True, highlight=False)

@@ -1,0 +1,154 @@
+"""Public pages, plain HTML for GET only, in Chinese and under `/en` in English; and the work pages on loopback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from app.disclosure import repository, views
+from app.disclosure.calendars import ics_name, team_day_ics
+from app.disclosure.spreadsheets import schedule_xlsx, zipped
+from app.disclosure.views import Download
+from app.disclosure.work import TeamDay, Work, work_of
+from app.http.dependencies import DatabaseDep
+from app.web.language import Language, language_of, marked
+from app.web.responses import PRIVATE, download, page
+from app.web.templates import Place, render
+
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+ICS: Final = "text/calendar; charset=utf-8"
+ZIP: Final = "application/zip"
+_LOOPBACK: Final = ("127.0.0.1", "::1")
+_LOCAL_NAMES: Final = ("127.0.0.1", "localhost", "::1")
+_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+router = APIRouter(include_in_schema=False)
+
+LanguageDep = Annotated[Language, Depends(language_of)]
+Endpoint = Callable[..., Response]
+
+
+def _in_both_languages(path: str) -> Callable[[Endpoint], Endpoint]:
+    """Serve an endpoint at `path` and, in English, under `/en`."""
+
+    def register(endpoint: Endpoint) -> Endpoint:
+        for address in (path, f"/en{path}"):
+            router.add_api_route(address, endpoint, methods=["GET", "HEAD"])
+        return endpoint
+
+    return register
+
+
+def _place(request: Request, language: Language) -> Place:
+    return Place.served(request.url.path, language, request.url.query)
+
+
+def _local_only(request: Request, round_id: str) -> None:
+    """Work pages show inspectors and targets before the reveal: until accounts exist, to this machine alone.
+
+    Anybody else, a forwarded reader too, is answered as if the round were absent.
+    """
+    host = request.client.host if request.client else ""
+    forwarded = any(name in request.headers for name in _FORWARDED)
+    if host not in _LOOPBACK or forwarded or request.url.hostname not in _LOCAL_NAMES:
+        raise repository.not_public(round_id)
+
+
+def downloads(round_id: str) -> tuple[Download, ...]:
+    """What the public may take away from a released round, the bundle first."""
+    api = f"/api/v1/rounds/{round_id}"
+    return (
+        Download(marked("下载公开归档（ZIP）"), f"{api}/bundle"),
+        Download(marked("结果表（Excel）"), f"{api}/results?format=excel"),
+        Download(marked("结果表（CSV）"), f"{api}/results?format=csv"),
+        Download(marked("结果（JSON）"), f"{api}/results"),
+    )
+
+
+@_in_both_languages("/")
+def home(request: Request, db: DatabaseDep, language: LanguageDep) -> Response:
+    """The latest rounds."""
+    with db.read() as session:
+        context = views.home(session)
+    return page(request, render("home.html", _place(request, language), context), language)
+
+
+@_in_both_languages("/rounds/{round_id}")
+def round_page(request: Request, db: DatabaseDep, language: LanguageDep, round_id: str) -> Response:
+    """A round: six steps, counts against the rule, savings, downloads."""
+    place = _place(request, language)
+    listed = Download(marked("抽中名单"), place.link(f"/rounds/{round_id}/list"))
+    offered = downloads(round_id)
+    with db.read() as session:
+        context = views.round_page(session, round_id, language, (offered[0], listed, *offered[1:]))
+    return page(request, render("round.html", place, context), language)
+
+
+@_in_both_languages("/rounds/{round_id}/list")
+def list_page(
+    request: Request,
+    db: DatabaseDep,
+    language: LanguageDep,
+    round_id: str,
+    q: Annotated[str, Query(max_length=100)] = "",
+    draw: Annotated[str, Query(max_length=100)] = "",
+    page_number: Annotated[int, Query(alias="page")] = 1,
+) -> Response:
+    """The drawn targets of a released round, a hundred at a time."""
+    with db.read() as session:
+        context = views.list_page(session, round_id, language, q, draw, page_number)
+    return page(request, render("list.html", _place(request, language), context), language)
+
+
+@_in_both_languages("/work/rounds/{round_id}")
+def work_page(
+    request: Request, db: DatabaseDep, language: LanguageDep, round_id: str, department: str = ""
+) -> Response:
+    """Departments and their team-days, for those who do the work."""
+    _local_only(request, round_id)
+    with db.read() as session:
+        context = views.work_page(session, round_id, language, department)
+    return page(request, render("work.html", _place(request, language), context), language, PRIVATE)
+
+
+@_in_both_languages("/work/rounds/{round_id}/schedule.xlsx")
+def schedule_file(request: Request, db: DatabaseDep, language: LanguageDep, round_id: str) -> Response:
+    """The schedule as a workbook."""
+    work = _work(request, db, language, round_id)
+    return download(request, schedule_xlsx(work, language), XLSX, f"schedule-{round_id}.xlsx", PRIVATE)
+
+
+@_in_both_languages("/work/rounds/{round_id}/team-day.ics")
+def team_day_file(
+    request: Request, db: DatabaseDep, language: LanguageDep, round_id: str, route: str
+) -> Response:
+    """One team-day as a calendar."""
+    work = _work(request, db, language, round_id)
+    team = next((team for team in work.team_days if team.route_id == route), None)
+    if team is None:
+        raise repository.not_public(round_id)
+    return download(request, team_day_ics(work, team, language), ICS, ics_name(team), PRIVATE)
+
+
+@_in_both_languages("/work/rounds/{round_id}/calendars.zip")
+def calendars_file(
+    request: Request, db: DatabaseDep, language: LanguageDep, round_id: str, department: str
+) -> Response:
+    """A department's team-days as one archive of calendars."""
+    work = _work(request, db, language, round_id)
+    files = calendars_zip(work, work.of(department), language)
+    return download(request, files, ZIP, f"calendars-{round_id}-{department}.zip", PRIVATE)
+
+
+def calendars_zip(work: Work, teams: tuple[TeamDay, ...], language: Language) -> bytes:
+    """Calendars of several team-days in one archive."""
+    return zipped((ics_name(team), team_day_ics(work, team, language)) for team in teams)
+
+
+def _work(request: Request, db: DatabaseDep, language: Language, round_id: str) -> Work:
+    _local_only(request, round_id)
+    with db.read() as session:
+        return work_of(session, round_id, language)

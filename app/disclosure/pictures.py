@@ -1,0 +1,103 @@
+"""A round's pictures, each with its title, description and table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+from app.disclosure.facts import Draw, Joining, members_of
+from app.web import charts
+from app.web.language import Language, marked, translate
+from app.web.templates import listed, number, share
+
+_SETS: Final = 9
+_DEPARTMENTS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """An SVG and the same data as a table."""
+
+    title: str
+    description: str
+    svg: Markup
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def drawn_against_rule(draws: Sequence[Draw], language: Language) -> Picture:
+    """Per draw: how many were drawn, and where the rule puts the number."""
+
+    def say(text: str) -> str:
+        return translate(language, text)
+
+    title = say(marked("抽中数与规则"))
+    description = say(
+        marked("每次抽取一条：蓝色为抽中数，红线为按规则应抽数；比例按内部分类而定的不标红线。")
+    )
+    rows = [
+        charts.Bar(
+            draw.title, draw.drawn or 0, f"{number(draw.drawn or 0)} / {number(draw.rows)}", draw.expected
+        )
+        for draw in draws
+    ]
+    table = tuple(
+        (
+            draw.title,
+            number(draw.rows),
+            number(draw.drawn or 0),
+            "—" if draw.expected is None else number(round(draw.expected, 1)),
+        )
+        for draw in draws
+    )
+    header = (say(marked("抽取")), say(marked("名录户数")), say(marked("抽中数")), say(marked("规则应抽数")))
+    return Picture(title, description, charts.bars("rule", title, description, rows), header, table)
+
+
+def checks_to_entries(joining: Joining, language: Language) -> Picture:
+    """From departments' checks to entries: what visits shared by 2, 3 … departments save."""
+
+    def say(text: str) -> str:
+        return translate(language, text)
+
+    title = say(marked("从检查到入户"))
+    description = say(
+        marked("各部门的检查若各自上门，一项就是一次入户；合并到场的检查逐级减去，余下的是实际入户次数。")
+    )
+    level = joining.checks - joining.unscheduled
+    steps = [charts.Step(say(marked("部门检查")), 0, level, number(level))]
+    for size, visits in joining.by_size:
+        saved = (size - 1) * visits
+        if saved:
+            label = say(marked("%(size)s 个部门一同到场，%(visits)s 次")) % {
+                "size": size,
+                "visits": number(visits),
+            }
+            steps.append(charts.Step(label, level, level - saved, f"−{number(saved)}"))
+            level -= saved
+    steps.append(charts.Step(say(marked("实际入户")), 0, joining.entries, number(joining.entries)))
+    header = (say(marked("步骤")), say(marked("次数")))
+    table = tuple((step.label, step.note) for step in steps)
+    return Picture(title, description, charts.waterfall("entries", title, description, steps), header, table)
+
+
+def shared_targets(joining: Joining, language: Language) -> Picture:
+    """Which departments drew the same targets: the most frequent sets."""
+
+    def say(text: str) -> str:
+        return translate(language, text)
+
+    title = say(marked("部门之间的重合"))
+    description = say(marked("每一列是一组部门，高度为同时被这组部门抽中的对象数；深色为两个及以上部门。"))
+    rows = members_of(joining.overlap, _SETS)[:_DEPARTMENTS]
+    shown = [pair for pair in joining.overlap[:_SETS] if set(pair[0]) <= set(rows)]
+    places = {name: place for place, name in enumerate(rows)}
+    columns = [charts.Combination(frozenset(places[name] for name in members), n) for members, n in shown]
+    total = sum(count for _, count in joining.overlap)
+    table = tuple((listed(names, language), number(n), share(n / total)) for names, n in joining.overlap[:20])
+    header = (say(marked("部门组合")), say(marked("对象数")), say(marked("占比")))
+    svg = charts.overlap("overlap", title, description, rows, columns)
+    return Picture(title, description, svg, header, table)

@@ -1,0 +1,160 @@
+"""What each page shows, gathered in one read: the templates only lay it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlmodel import Session
+
+from app.disclosure import facts, pictures, repository
+from app.disclosure.bundle import public_file
+from app.disclosure.listing import COLUMNS, drawn_list, found
+from app.disclosure.service import bundle_name
+from app.disclosure.work import work_of
+from app.rounds.tables import Round
+from app.web.language import Language
+
+Context = Mapping[str, object]
+
+HOME_ROUNDS: Final = 30
+LIST_PAGE: Final = 100
+_HASH_COMMANDS: Final = {"DR1-HMAC-SHA256": "sha256sum", "DR1-HMAC-SM3": "openssl dgst -sm3"}
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A link to a file: its label is translated by the template."""
+
+    label: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A round in a list."""
+
+    row: Round
+    title: str
+    says: str
+
+
+def home(session: Session) -> Context:
+    """The latest rounds, what each waits for, and which is due next."""
+    rows = repository.latest(session, HOME_ROUNDS)
+    summaries = [_summary(session, row) for row in rows]
+    ahead = [row for row in rows if row.due_at is not None and row.status in ("running", "waiting")]
+    return {
+        "rounds": summaries,
+        "next_due": min((row.due_at for row in ahead if row.due_at), default=None),
+        "assurance_words": facts.ASSURANCE,
+    }
+
+
+def _summary(session: Session, row: Round) -> Summary:
+    rules = repository.manifest(session, row)
+    return Summary(row, _title(rules, row.round_id), facts.waiting(row))
+
+
+def _title(rules: Mapping[str, Any] | None, round_id: str) -> str:
+    return str((rules or {}).get("title") or round_id)
+
+
+def round_page(
+    session: Session, round_id: str, language: Language, downloads: tuple[Download, ...]
+) -> Context:
+    """The page of a round: commitments and rules always, whatever depends on the draw only after the reveal."""
+    row = repository.round_of(session, round_id)
+    rules = repository.manifest(session, row)
+    names = facts.names_in(language, repository.department_names(session))
+    context: dict[str, object] = {
+        "row": row,
+        "title": _title(rules, round_id),
+        "says": facts.waiting(row),
+        "steps": facts.steps(session, row),
+        "void_reason": _void_reason(row),
+        "assurance": row.assurance if repository.reached(row, "entropy") else None,
+        "assurance_words": facts.ASSURANCE,
+        "sealed": row.privacy == "sealed",
+        "released": repository.released(row),
+        "draws": facts.draws(rules, {}, names) if rules else [],
+        "downloads": downloads,
+        "bundle_name": bundle_name(round_id),
+        "hash_command": _HASH_COMMANDS.get(rules["suite"] if rules else "", "sha256sum"),
+    }
+    if repository.released(row) and rules:
+        context |= _results(session, row, rules, names, language)
+    return context
+
+
+def _results(
+    session: Session, row: Round, rules: Mapping[str, Any], names: Mapping[str, str], language: Language
+) -> dict[str, object]:
+    ids = [draw["draw_id"] for draw in rules["draws"]]
+    results = {draw: public_file(session, row.round_id, f"results/{draw}.json") for draw in ids}
+    visits = public_file(session, row.round_id, "visits.json")
+    report = public_file(session, row.round_id, "schedule.json")["report"]
+    drawn, joined = facts.draws(rules, results, names), facts.joining(visits, names)
+    return {
+        "draws": drawn,
+        "joining": joined,
+        "targets": sum(count for _, count in joined.overlap),
+        "measures": facts.measures(report),
+        "estimated_places": report["estimated_places"],
+        "reproducible": report["reproducible"],
+        "solver": f"{report['solver']} {report['version']}",
+        "unscheduled": facts.reasons(visits["unscheduled"]),
+        "pictures": (
+            pictures.drawn_against_rule(drawn, language),
+            pictures.checks_to_entries(joined, language),
+            pictures.shared_targets(joined, language),
+        ),
+    }
+
+
+def _void_reason(row: Round) -> str:
+    """Only the reason's code: who proposed and who confirmed is in the log, hashed."""
+    if row.status != "void" or not row.problem:
+        return ""
+    code = str(row.problem.get("code", ""))
+    return facts.VOID_REASONS.get(code, code)
+
+
+def list_page(
+    session: Session, round_id: str, language: Language, wanted: str, draw: str, page: int
+) -> Context:
+    """A page of the published list; raises `round.not_public` under embargo."""
+    row = repository.released_round(session, round_id)
+    rules = repository.manifest(session, row)
+    matching = found(drawn_list(session, round_id, language), wanted, draw)
+    last = max(1, -(-len(matching) // LIST_PAGE))
+    current = min(max(page, 1), last)
+    return {
+        "row": row,
+        "title": _title(rules, round_id),
+        "columns": COLUMNS,
+        "rows": matching[(current - 1) * LIST_PAGE : current * LIST_PAGE],
+        "count": len(matching),
+        "wanted": wanted,
+        "draw": draw,
+        "draws": [
+            (item["draw_id"], item.get("title") or item["draw_id"])
+            for item in (rules["draws"] if rules else ())
+        ],
+        "page": current,
+        "last": last,
+    }
+
+
+def work_page(session: Session, round_id: str, language: Language, department: str) -> Context:
+    """For those who do the work: the round's departments, and one department's team-days."""
+    row = repository.round_of(session, round_id)
+    work = work_of(session, round_id, language)
+    return {
+        "row": row,
+        "work": work,
+        "departments": work.departments(),
+        "department": department if department in work.departments() else "",
+        "teams": work.of(department),
+    }

@@ -1,0 +1,192 @@
+"""Pictures as SVG, made on the server: small, printable, readable by a screen reader, without script or style.
+
+All are drawn on a grid 360 units wide, so that a phone shows them at full size; colours are presentation
+attributes, which the pages' content-security policy allows and a saved file keeps.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from markupsafe import Markup
+
+WIDTH: Final = 360
+INK: Final = "#16212b"
+QUIET: Final = "#5b6873"
+ACCENT: Final = "#0b4a8f"
+PALE: Final = "#b9c6d3"
+RULE: Final = "#b3261e"
+GRID: Final = "#dde3e9"
+
+_TEXT: Final = 12
+_SMALL: Final = 10
+_FULL_WIDTH: Final = 0x2E80
+"""Code points from here on (CJK) are as wide as the type is high."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: its value, and where the rule puts it (None: the rule names no number that may be shown)."""
+
+    label: str
+    value: float
+    note: str
+    tick: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One level of a waterfall: from `start` to `end`. Where they differ the bar floats and counts as saved."""
+
+    label: str
+    start: int
+    end: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """A set of departments (indexes into the chart's rows) and how many targets have exactly that set."""
+
+    members: frozenset[int]
+    count: int
+
+
+def bars(ident: str, title: str, description: str, rows: Sequence[Bar]) -> Markup:
+    """Horizontal bars, one under another, label and note above each, a red tick where the rule lies."""
+    row_height, top = 34, 4
+    svg = _svg(ident, title, description, top + row_height * len(rows) + 2)
+    largest = max([value for row in rows for value in (row.value, row.tick or 0)], default=0) or 1
+    for place, row in enumerate(rows):
+        y = top + place * row_height
+        _label(svg, y + 11, row.label, row.note)
+        _rect(svg, 0, y + 17, WIDTH, 10, GRID)
+        _rect(svg, 0, y + 17, WIDTH * row.value / largest, 10, ACCENT)
+        if row.tick is not None:
+            _rect(svg, min(WIDTH * row.tick / largest, WIDTH - 2), y + 14, 2, 16, RULE)
+    return _markup(svg)
+
+
+def waterfall(ident: str, title: str, description: str, steps: Sequence[Step]) -> Markup:
+    """From a first total down to a last one; what each step takes away hangs between them."""
+    row_height, top = 34, 4
+    svg = _svg(ident, title, description, top + row_height * len(steps) + 2)
+    largest = max([max(step.start, step.end) for step in steps], default=0) or 1
+    for place, step in enumerate(steps):
+        y = top + place * row_height
+        _label(svg, y + 11, step.label, step.note)
+        low, high = sorted((step.start, step.end))
+        floats = low > 0 and place not in (0, len(steps) - 1)
+        left = WIDTH * low / largest if floats else 0
+        _rect(svg, left, y + 17, WIDTH * high / largest - left, 10, PALE if floats else ACCENT)
+        if place + 1 < len(steps):
+            edge = min(WIDTH * step.end / largest, WIDTH - 1)
+            _rect(svg, edge, y + 17, 1, row_height + 10, QUIET)
+    return _markup(svg)
+
+
+def overlap(
+    ident: str, title: str, description: str, rows: Sequence[str], combinations: Sequence[Combination]
+) -> Markup:
+    """Departments' overlap (UpSet): bars count targets, dots below name their departments; joint ones are dark."""
+    names, bar_height, line = 112, 84, 18
+    svg = _svg(ident, title, description, bar_height + 22 + line * len(rows) + 4)
+    largest = max([item.count for item in combinations], default=0) or 1
+    pitch = (WIDTH - names) / max(len(combinations), 1)
+    for place, name in enumerate(rows):
+        y = bar_height + 22 + place * line
+        if place % 2 == 0:
+            _rect(svg, 0, y, WIDTH, line, "#f1f4f7")
+        _text(svg, names - 8, y + 13, _fitted(name, names - 10, _SMALL + 1), "end", _SMALL + 1, INK, name)
+    for place, item in enumerate(combinations):
+        _column(svg, names + pitch * (place + 0.5), min(pitch * 0.66, 18), item, largest, len(rows))
+    return _markup(svg)
+
+
+def _column(svg: ET.Element, x: float, width: float, item: Combination, largest: int, rows: int) -> None:
+    bar_height, line = 84, 18
+    colour = ACCENT if len(item.members) > 1 else PALE
+    height = max(1.0, (bar_height - 16) * item.count / largest)
+    _rect(svg, x - width / 2, bar_height + 14 - height, width, height, colour)
+    _text(svg, x, bar_height + 10 - height, f"{item.count:,}", "middle", _SMALL, INK)
+    middles = [bar_height + 22 + row * line + line / 2 for row in range(rows)]
+    chosen = [middles[row] for row in sorted(item.members)]
+    if len(chosen) > 1:
+        _rect(svg, x - 1, chosen[0], 2, chosen[-1] - chosen[0], ACCENT)
+    for row, middle in enumerate(middles):
+        fill = colour if row in item.members else "#d3dae1"
+        attributes = {"cx": _number(x), "cy": _number(middle), "r": "4", "fill": fill}
+        ET.SubElement(svg, "circle", attributes)
+
+
+def text_width(text: str, size: float) -> float:
+    """An estimate, good for choosing where to cut: CJK is as wide as high, other letters 0.56 of that."""
+    return sum(size if ord(character) >= _FULL_WIDTH else size * 0.56 for character in text)
+
+
+def _fitted(text: str, room: float, size: float) -> str:
+    if text_width(text, size) <= room:
+        return text
+    while text and text_width(text + "…", size) > room:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def _svg(ident: str, title: str, description: str, height: float) -> ET.Element:
+    svg = ET.Element(
+        "svg",
+        {
+            "xmlns": "http://www.w3.org/2000/svg",
+            "viewBox": f"0 0 {WIDTH} {_number(height)}",
+            "role": "img",
+            "aria-labelledby": f"{ident}-title {ident}-desc",
+            "font-size": str(_TEXT),
+        },
+    )
+    ET.SubElement(svg, "title", {"id": f"{ident}-title"}).text = title
+    ET.SubElement(svg, "desc", {"id": f"{ident}-desc"}).text = description
+    return svg
+
+
+def _label(svg: ET.Element, y: float, label: str, note: str) -> None:
+    room = WIDTH - text_width(note, _TEXT) - 12
+    _text(svg, 0, y, _fitted(label, room, _TEXT), "start", _TEXT, INK, label)
+    _text(svg, WIDTH, y, note, "end", _TEXT, QUIET)
+
+
+def _text(
+    svg: ET.Element, x: float, y: float, text: str, anchor: str, size: float, fill: str, whole: str = ""
+) -> None:
+    attributes = {
+        "x": _number(x),
+        "y": _number(y),
+        "text-anchor": anchor,
+        "font-size": _number(size),
+        "fill": fill,
+    }
+    element = ET.SubElement(svg, "text", attributes)
+    element.text = text
+    if whole and whole != text:
+        ET.SubElement(element, "title").text = whole
+
+
+def _rect(svg: ET.Element, x: float, y: float, width: float, height: float, fill: str) -> None:
+    attributes = {
+        "x": _number(x),
+        "y": _number(y),
+        "width": _number(max(width, 0)),
+        "height": _number(height),
+        "fill": fill,
+    }
+    ET.SubElement(svg, "rect", attributes)
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _markup(svg: ET.Element) -> Markup:
+    return Markup(ET.tostring(svg, encoding="unicode"))  # noqa: S704  ElementTree escapes every text and attribute

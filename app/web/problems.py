@@ -1,0 +1,48 @@
+"""Errors as pages: what happened and what to do, in the language of the address."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from app.errors import Problem
+from app.web.language import TAGS, language_of, marked
+from app.web.responses import HEADERS, HTML, PRIVATE
+from app.web.templates import Place, render
+
+TITLES: Final = {
+    404: marked("没有找到"),
+    409: marked("现在不能这样做"),
+    422: marked("请求不符合要求"),
+    500: marked("服务出错"),
+}
+REMEDIES: Final = {
+    404: marked("请核对地址，或从首页重新进入。"),
+    500: marked("请稍后再试；若仍然出错，请告知运行单位出错的时间。"),
+}
+
+
+def wants_html(request: Request) -> bool:
+    """Whether the reader is a browser asking for a page, not a program asking the API."""
+    accepted = request.headers.get("accept", "")
+    return "text/html" in accepted and not request.url.path.startswith("/api/")
+
+
+def html_problem(request: Request, problem: Problem, status: int) -> Response:
+    """An error page for `problem` with that status; a code of `http.*` or none says no more than the title."""
+    language = language_of(request)
+    english = language == "en"
+    general = problem.code.startswith("http.")
+    context = {
+        "status": status,
+        "title": TITLES.get(status, marked("请求没有完成")),
+        "detail": "" if general else problem.en if english else problem.zh,
+        "remedy": problem.remedy_en if english else problem.remedy_zh,
+        "general_remedy": REMEDIES.get(status, ""),
+        "code": problem.code,
+    }
+    html = render("problem.html", Place.served(request.url.path, language), context)
+    headers = {**HEADERS, "Cache-Control": PRIVATE, "Content-Language": TAGS[language]}
+    return Response(html.encode(), status, headers, HTML)

@@ -1,0 +1,1733 @@
+"""Verify a round's published bundle, trusting nobody: standard library only, one file, Python 3.8 or later.
+
+    python -I verify.py BUNDLE.zip [--firm OPENING.json] [--json]
+
+One line per step: OK, FAIL or SKIP, the step, what was compared. Exit status 0: all hold; 1: a step failed;
+2: unreadable. The rules are those of the project's docs: bundle.md (files and container), draw.md (the draw of
+targets), packing.md (the schedule), lottery.md (the seats); docstrings name their sections. This is an
+implementation of its own: it shares no code with the program that made the bundle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import hashlib
+import itertools
+import json
+import re
+import struct
+import sys
+import unicodedata
+import zlib
+from datetime import date, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Callable, Iterable, NamedTuple  # noqa: UP035  Python 3.8 reads this file too
+
+PPM, TWO64 = 10**6, 2**64
+ZIP_LIMIT, TOTAL_LIMIT, ENTRY_LIMIT, JSON_LIMIT = 2**29, 2**30, 2**28, 2**26
+FILES_LIMIT, ROWS_LIMIT, COLUMNS_LIMIT = 4096, 5 * 10**6, 64
+
+
+class Wrong(Exception):  # noqa: N818  what a step found, not a failure of this program
+    """A rule that the bundle breaks, in Chinese and English."""
+
+
+class Unreadable(Wrong):
+    """The input cannot be read at all: exit status 2."""
+
+
+class Skip(Wrong):
+    """What this copy cannot show, and who can."""
+
+
+def need(condition: object, rule: str) -> None:
+    if not condition:
+        raise Wrong(rule)
+
+
+def same(found: object, expected: object, rule: str) -> None:
+    """Compare, and show both sides when they differ."""
+    if found != expected:
+        raise Wrong(f"{rule}: {fold(found, 80)} ≠ {fold(expected, 80)}")
+
+
+def ascending(values: list[Any], rule: str) -> None:
+    """Require strict order, hence no repeats. Text compares by code points, which is the order of its bytes."""
+    for index in range(1, len(values)):
+        need(
+            values[index - 1] < values[index],
+            f"{rule} 未升序或重复 · not ascending: {fold(values[index], 60)}",
+        )
+
+
+def fold(value: object, limit: int = 200) -> str:
+    """Make foreign text safe for one line of a terminal."""
+    line = "".join(c if c.isprintable() else "\ufffd" for c in str(value))
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+# --- The container (bundle.md) --------------------------------------------------------------------------------------
+
+
+def safe_part(part: str) -> bool:
+    """Say whether a name is one that no file system reads as a path, a device or a hidden file."""
+    bad = any(c in '/\\:*?"<>|' or not c.isprintable() for c in part)
+    return 0 < len(part.encode("utf-8", "replace")) <= 150 and not bad and part[0] != "."
+
+
+class Archive:
+    """The ZIP of bundle.md, read by hand so that every byte outside the packed contents is accounted for."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.entries: dict[str, tuple[int, int, int, int]] = {}  # CRC, packed size, size, where it starts
+        self.sha256: dict[str, str] = {}
+
+    def open(self) -> None:
+        """Rebuild all headers and compare, then unpack every file against its size and CRC."""
+        self._directory()
+        names = list(self.entries)
+        need(names.pop() == "digests.json", "digests.json 不在最后 · digests.json is not last")
+        ascending(names, "文件名 file names")
+        self.sha256 = {name: hashlib.sha256(self.read(name)).hexdigest() for name in names}
+
+    def _directory(self) -> None:
+        if len(self.raw) < 22 or self.raw[-22:-18] != b"PK\x05\x06":
+            raise Unreadable("不是本格式的 ZIP 文件 · not a ZIP file of this format")
+        disk, first, here, count, size, at, comment = struct.unpack("<HHHHIIH", self.raw[-18:])
+        if disk or first or here != count or comment or at + size + 22 != len(self.raw):
+            raise Unreadable("ZIP 结尾记录不合格式 · the ZIP's end record is not of this format")
+        if not 0 < count <= FILES_LIMIT:
+            raise Unreadable("ZIP 文件数超限 · the ZIP holds no file or too many")
+        offset = 0
+        for _ in range(count):
+            at, offset = self._admit(at, offset)
+        need(at == len(self.raw) - 22, "ZIP 内有多余字节 · the ZIP holds bytes of no file")
+        need(offset + size == at, "ZIP 内有多余字节 · the ZIP holds bytes of no file")
+
+    def _admit(self, at: int, offset: int) -> tuple[int, int]:
+        """Take in the file whose directory record stands at `at` and whose local header must stand at `offset`."""
+        need(at + 46 < len(self.raw), "ZIP 目录不完整 · the ZIP's directory is cut short")
+        crc, packed, size, length = struct.unpack_from("<IIIH", self.raw, at + 16)
+        raw_name = self.raw[at + 46 : at + 46 + length]
+        method = 0 if raw_name == b"digests.json" else 8
+        common = struct.pack("<HHHHHIIIHH", 20, 0x800, method, 0, 0x21, crc, packed, size, length, 0)
+        rest = struct.pack("<HHHII", 0, 0, 0, 0o100644 << 16, offset)
+        central, local = b"PK\x01\x02\x14\x03" + common + rest + raw_name, b"PK\x03\x04" + common + raw_name
+        good = self.raw.startswith(central, at) and self.raw.startswith(local, offset)
+        need(good, f"{fold(raw_name, 60)} 的 ZIP 文件头与格式不符 · a ZIP header is not of this format")
+        name = raw_name.decode("utf-8", "replace")
+        total = size + sum(entry[2] for entry in self.entries.values())
+        if size > (JSON_LIMIT if name.endswith(".json") else ENTRY_LIMIT) or total > TOTAL_LIMIT:
+            raise Unreadable(f"{fold(name)} 解压后超限 · unpacked it would exceed the size limit")
+        parts = name.split("/")
+        if (
+            name in self.entries
+            or len(parts) > 2
+            or not all(map(safe_part, parts))
+            or name.encode() != raw_name
+        ):
+            raise Unreadable(f"{fold(name)} 文件名重复或不允许 · a file name repeats or is not allowed")
+        start = offset + len(local)
+        self.entries[name] = crc, packed, size, start
+        return at + len(central), start + packed
+
+    def packed(self, name: str) -> bytes:
+        _, packed, _, start = self.entries[name]
+        return self.raw[start : start + packed]
+
+    def read(self, name: str) -> bytes:
+        """Unpack one file, never beyond the size that its header states."""
+        need(name in self.entries, f"缺少文件 missing file {fold(name)}")
+        crc, _, size, _ = self.entries[name]
+        contents = self.packed(name)
+        if name != "digests.json":
+            unpacker = zlib.decompressobj(-15)
+            contents = unpacker.decompress(contents, size + 1)
+            whole = unpacker.eof and not unpacker.unused_data and not unpacker.unconsumed_tail
+            need(whole, f"{name} 压缩流不完整或有多余 · the packed stream is cut short or too long")
+        good = len(contents) == size and zlib.crc32(contents) == crc
+        need(good, f"{name} 大小或 CRC 不符 · size or CRC differs")
+        return contents
+
+
+# --- Values and JSON (draw.md 1 and 2) ------------------------------------------------------------------------------
+
+BAD_CATEGORIES = ("Cc", "Cf", "Cs", "Cn", "Zl", "Zp")
+
+
+def text(value: object) -> bool:
+    """Section 1's rule for values: NFC, no space at either end, no character of the bad categories."""
+    if not isinstance(value, str) or value[:1] == " " or value[-1:] == " ":
+        return False
+    if value.isascii():
+        return value.isprintable()
+    bad = any(unicodedata.category(c) in BAD_CATEGORIES for c in set(value))
+    return not bad and unicodedata.is_normalized("NFC", value)
+
+
+def all_text(value: object) -> bool:
+    if isinstance(value, dict):
+        return all(map(all_text, value.values()))
+    return all(map(all_text, value)) if isinstance(value, list) else not isinstance(value, str) or text(value)
+
+
+def canonical(value: object) -> bytes:
+    """RFC 8785, within the limits of section 2."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs) or not all(key.isascii() for key in found):
+        raise Unreadable("JSON 键重复或非 ASCII · a JSON key repeats or is not ASCII")
+    return found
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 17 or abs(int(digits)) >= 2**53:
+        raise Unreadable("JSON 整数过大 · a JSON integer is 2^53 or more")
+    return int(digits)
+
+
+def _no_number(digits: str) -> int:
+    raise Unreadable(f"JSON 中有小数或 NaN · JSON holds a fraction, NaN or Infinity: {fold(digits, 30)}")
+
+
+def parse_json(raw: bytes, name: str) -> Any:
+    """Parse strictly: UTF-8, no repeated key, integers below 2^53 only, no deep nesting."""
+    hooks = {"parse_int": _integer, "parse_float": _no_number, "parse_constant": _no_number}
+    try:
+        return json.loads(raw.decode(), object_pairs_hook=_object, **hooks)  # type: ignore[arg-type]
+    except RecursionError:
+        raise Unreadable(f"{name} 嵌套过深 · nested too deeply") from None
+    except ValueError as error:
+        raise Unreadable(f"{name} 不是 JSON · not JSON: {fold(error, 80)}") from None
+
+
+def matches(pattern: str) -> Callable[[object], bool]:
+    compiled = re.compile(pattern)
+    return lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
+
+
+TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?\+08:00", re.ASCII)
+digest, target = matches("[0-9a-f]{64}"), matches("[0-9A-Z._:-]{1,64}")
+looks_like_day = matches("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+ratio = matches("0|[1-9][0-9]*(/[1-9][0-9]*)?")
+decimal = matches(r"[0-9](\.[0-9]{1,20})?(e[+-][0-9]{1,3})?")
+
+
+def moment(value: str) -> tuple[datetime, str]:
+    """RFC 3339 with +08:00, as something that sorts by time."""
+    found = TIME.fullmatch(value)
+    if found is None:
+        raise Wrong(f"时间格式不符 · not RFC 3339 with +08:00: {fold(value, 40)}")
+    return datetime.strptime(found[1], "%Y-%m-%dT%H:%M:%S"), (found[2] or "").ljust(9, "0")  # noqa: DTZ007
+
+
+def time(value: object) -> bool:
+    return isinstance(value, str) and bool(moment(value))
+
+
+def day(value: object) -> bool:
+    return looks_like_day(value) and bool(date.fromisoformat(str(value)))
+
+
+def name(value: object) -> bool:
+    return value != "" and text(value)
+
+
+def file_part(value: object) -> bool:
+    return name(value) and safe_part(str(value))
+
+
+def count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def ppm(value: object) -> bool:
+    return type(value) is int and 0 <= value <= PPM
+
+
+def anything(_: object) -> bool:
+    return True
+
+
+def shaped(value: Any, shape: Any, where: str) -> None:
+    """Compare a JSON value with a shape.
+
+    A dict names an object's keys (`key?` may be missing, `…` allows others), a list of one shape an array, a tuple
+    alternatives (None, literals, rules), a type that type, any other callable a rule for one value.
+    """
+    if isinstance(shape, dict):
+        need(isinstance(value, dict), f"{where} 应为对象 · should be an object")
+        for key, inner in shape.items():
+            if key.rstrip("?") in value:
+                shaped(value[key.rstrip("?")], inner, f"{where}.{key}")
+            else:
+                need(key[-1] in "?…", f"{where} 缺少 lacks {key}")
+        extra = set(value) - {key.rstrip("?") for key in shape}
+        need("…" in shape or not extra, f"{where} 有多余的键 · keys of no rule: {fold(sorted(extra), 60)}")
+    elif isinstance(shape, list):
+        need(isinstance(value, list), f"{where} 应为数组 · should be an array")
+        for index, item in enumerate(value):
+            shaped(item, shape[0], f"{where}[{index}]")
+    else:
+        if isinstance(shape, tuple):
+            good = any(rule(value) if callable(rule) else rule == value for rule in shape)
+        else:
+            good = type(value) is shape if isinstance(shape, type) else shape(value)
+        need(good, f"{where} 的值不允许 · bad value: {fold(value, 60)}")
+
+
+# fmt: off
+RULE = {
+    "ratio_ppm": ppm, "min": count, "max": (None, count), "rounding": ("ceil", "systematic"), "…": anything,
+}
+SOURCES = [{"id": name, "encoding": ("utf8", "hex"), "rule": name, "bits": count, "…": anything}]
+VALUES = [{"id": name, "value": str}]
+SHAPES: dict[str, Any] = {
+    "manifest": {
+        "suite": ("DR1-HMAC-SHA256", "DR1-HMAC-SM3"), "round_id": file_part, "plan": name, "period": name,
+        "sequence": count, "privacy": ("open", "sealed"), "entropy": SOURCES, "entropy_seats": SOURCES,
+        "commitments": [{"party": name, "commitment": digest, "…": anything}], "roster_hash": digest,
+        "packing": {"solver": text, "version": text, "parameters": dict, "…": anything},
+        "deadlines": {"entropy": time, "sealed_result": time, "reveal": time, "…": anything},
+        "salt_commitment?": digest, "title?": text, "demo?": (0, 1), "seat_weights?": dict, "…": anything,
+        "draws": [{
+            "draw_id": file_part, "department": name, "columns": [name], "internal": [name],
+            "frame_hash?": digest, "frame_root?": digest, "frame_rows": count, "excluded_hash": digest,
+            "strata_by": [name], "default": RULE, "strata": [{"key": [text], **RULE}],
+            "cooldown": (None, lambda value: ppm(value["lambda_ppm"])),
+            "stream": ("round", "own"), "backups": count, "title?": text, "items?": [name],
+            "excluded_rows?": count, "departments?": [name], "…": anything,
+        }],
+    },
+    "reveal": {
+        "round_id": name, "manifest_hash": digest, "secrets": [{"party": name, "secret": digest}],
+        "entropy": VALUES, "entropy_seats": VALUES, "assurance": (0, 1, 2), "seal": digest,
+        "plan_commitment": digest, "seats_seal": (None, digest), "k_salt?": digest, "verifier?": digest,
+    },
+    "digests": {
+        "copy": ("public", "auditor"), "round_id": file_part,
+        "files": [{"name": str, "size": count, "sha256": digest, "packed_sha256": digest}],
+    },
+    "visits": {
+        "visits": [{"visit_id": name, "target_id": target, "date": day, "start": count, "checks": [name]}],
+        "checks": [{
+            "check_id": name, "target_id": target, "department": name, "draws": [name], "items": [name],
+            "minutes": count, "officers": count, "specialties": [name],
+        }],
+        "unscheduled": [{"check_id": name, "code": name, "reason": anything, "remedy": anything}],
+    },
+    "schedule": {
+        "days": [day],
+        "parameters": {"day_start": count, "day_minutes": count, "max_entries": count, "…": anything},
+        "routes": [{
+            "route_id": name, "department": name, "district": text, "date": day, "officers": count,
+            "specialties": [name],
+            "stops": [{"visit_id": name, "arrive": count, "start": count, "end": count}],
+        }],
+        "report": {
+            "plan": {"entries": count, "inspector_days": count, "…": anything}, "entries_bound": count,
+            "inspector_days_bound": {"value": count, "kind": name, "…": anything}, "parameters?": dict,
+            "…": anything,
+        },
+    },
+    "lottery": {
+        "roster_hash": digest, "unit_bits": (20,), "district_rule": ("any", "home", "away"),
+        "seats": [{
+            "seat_id": name, "route_id": name, "date": day, "department": name, "lead": bool, "specialties": [name],
+        }],
+        "groups": [{"group_id": name, "members": [name], "cap": count, "weight": count, "load": ratio}],
+        "classes": [{"class_id": name, "date": day, "seats": [name], "groups": [name], "units": [count]}],
+        "certificate": {
+            "a": [decimal], "b": [decimal], "t": [{"group_id": name, "date": day, "factor": decimal}],
+        },
+        "plan_hash": digest, "transcript": [digest], "assignment": dict, "reserves": dict,
+    },
+    "roster": {
+        "inspectors": [{
+            "code": name, "department": name, "district": text, "certificate_expires": day, "specialties": [name],
+            "lead": bool, "cap": count,
+        }],
+        "leave": [{"code": name, "from": day, "to": day}], "recusals": [{"code": name, "target_id": target}],
+    },
+    "events": [{"at": time, "type": name, "…": anything}],
+    "replacement": {
+        "draw_id": name, "target": target, "reason": ("deregistered", "revoked", "moved_away", "duplicate"), "evidence_hash": digest, "backup": (None, target),
+        "…": anything,
+    },
+    "log/entries": [{"index": count, "entry": {
+        "type": name, "subject": str, "at": time, "actor_role": str, "digest": (None, digest), "plan": name,
+        "period": name, "sequence": count, "round_id": name, "…": anything,
+    }}],
+    "opening": {
+        "round_id": name, "draw_id": name, "index": count, "blind": digest, "public_cells": [text],
+        "inner_hash": digest, "path": [digest], "drawn": bool,
+    },
+}
+# fmt: on
+
+# --- Hash, MAC, lp, tree (draw.md) ----------------------------------------------------------------------------------
+
+
+def lp(*parts: str | bytes) -> bytes:
+    """be64(length) and bytes of each part; text as UTF-8."""
+    raw = [part.encode() if isinstance(part, str) else part for part in parts]
+    return b"".join([len(part).to_bytes(8, "big") + part for part in raw])
+
+
+def u64(number: bytes) -> int:
+    return int.from_bytes(number[:8], "big")
+
+
+class Suite:
+    """H and MAC of one suite; both hashes have blocks of 64 bytes and digests of 32."""
+
+    def __init__(self, label: str) -> None:
+        try:
+            self.fresh = hashlib.new({"DR1-HMAC-SHA256": "sha256", "DR1-HMAC-SM3": "sm3"}[label])
+        except ValueError:
+            raise Unreadable("本机 Python 没有 SM3 · this Python's OpenSSL has no SM3") from None
+
+    def hash(self, data: bytes) -> bytes:
+        state = self.fresh.copy()
+        state.update(data)
+        return state.digest()
+
+    def mac(self, key: bytes) -> Callable[..., bytes]:
+        """HMAC under a key of 32 bytes, over lp(parts): the key's two blocks are hashed once."""
+        inner, outer = self.fresh.copy(), self.fresh.copy()
+        inner.update(bytes(byte ^ 0x36 for byte in key.ljust(64, b"\0")))
+        outer.update(bytes(byte ^ 0x5C for byte in key.ljust(64, b"\0")))
+
+        def over(*parts: str | bytes) -> bytes:
+            first, second = inner.copy(), outer.copy()
+            first.update(lp(*parts))
+            second.update(first.digest())
+            return second.digest()
+
+        return over
+
+    def node(self, left: bytes, right: bytes) -> bytes:
+        return self.hash(b"\1" + left + right)
+
+    def tree(self, leaves: Iterable[bytes]) -> bytes:
+        """RFC 9162's tree head, with the complete subtrees (size, head) on a stack."""
+        stack: list[tuple[int, bytes]] = []
+        for leaf in leaves:
+            subtree = 1, self.hash(b"\0" + leaf)
+            while stack and stack[-1][0] == subtree[0]:
+                subtree = 2 * subtree[0], self.node(stack.pop()[1], subtree[1])
+            stack.append(subtree)
+        head = stack.pop()[1] if stack else self.hash(b"")
+        while stack:
+            head = self.node(stack.pop()[1], head)
+        return head
+
+    def includes(self, leaf: bytes, index: int, size: int, path: list[str], root: str) -> bool:
+        """RFC 9162 section 2.1.3.2: does the path lead from a leaf to the root?"""
+        position, last, head = index, size - 1, self.hash(b"\0" + leaf)
+        for sibling in map(bytes.fromhex, path):
+            if last == 0:
+                return False
+            if position & 1 or position == last:
+                head = self.node(sibling, head)
+                while not position & 1 and position:
+                    position, last = position >> 1, last >> 1
+            else:
+                head = self.node(head, sibling)
+            position, last = position >> 1, last >> 1
+        return index < size and last == 0 and head.hex() == root
+
+
+# --- The round as it is being read ----------------------------------------------------------------------------------
+
+
+class Frame(NamedTuple):
+    """A frozen population: targets, the stratum of each (values joined by TAB), and which are recent."""
+
+    ids: list[str]
+    strata: list[str]
+    recent: set[str]
+
+
+class Round:
+    """What the steps have read and derived so far; every file is parsed once."""
+
+    def __init__(self, archive: Archive, opening: bytes | None) -> None:
+        self.archive = archive
+        self.opening = opening
+        self.parsed: dict[str, Any] = {}
+        self.copy = self.round_id = ""
+        self.sealed = self.full = False  # full: frames and numbers are here
+        self.draws: list[dict[str, Any]] = []
+        self.manifest_hash = b""
+        self.keys: dict[str, bytes] = {}
+        self.frames: dict[str, Frame] = {}
+
+    def json(self, name: str, shape: Any = None) -> Any:
+        """Parse a .json file once: strict JSON, canonical form plus LF, of its shape."""
+        if name not in self.parsed:
+            raw = self.archive.read(name + ".json")
+            value = parse_json(raw, name)
+            shaped(value, shape or SHAPES[name], name)
+            need(canonical(value) + b"\n" == raw, f"{name}.json 不是规范 JSON · not canonical JSON plus LF")
+            self.parsed[name] = value
+        return self.parsed[name]
+
+    def mac(self, key: str) -> Callable[..., bytes]:
+        return self.suite.mac(self.keys[key])
+
+    def salt(self) -> Callable[..., bytes]:
+        """MAC under K_salt, in the auditor's copy of a sealed round."""
+        return self.suite.mac(bytes.fromhex(self.json("reveal")["k_salt"]))
+
+    @property
+    def suite(self) -> Suite:
+        return Suite(self.json("manifest")["suite"])
+
+    def result(self, draw_id: str) -> Any:
+        return self.json(f"results/{draw_id}", dict)
+
+    def drawn(self, draw_id: str) -> list[str]:
+        """Ids that a draw's result lists as selected, whatever the copy."""
+        result = self.result(draw_id)
+        if not self.full:
+            return list(result["selected"])
+        return [row["target_id"] for stratum in result["strata"] for row in stratum["selected"]]
+
+    def entry(self, kind: str) -> Any:
+        """The one log entry of a type."""
+        found = [row["entry"] for row in self.json("log/entries") if row["entry"]["type"] == kind]
+        need(
+            len(found) == 1,
+            f"日志中 {kind} 应恰有一条 · the log should hold one such entry, not {len(found)}",
+        )
+        return found[0]
+
+
+# --- Steps: files, manifest, seed -----------------------------------------------------------------------------------
+
+
+def step_container(r: Round) -> str:
+    r.archive.open()
+    return f"{len(r.archive.entries)} 个文件，头部逐字节重建 · files, headers rebuilt byte by byte"
+
+
+def step_digests(r: Round) -> str:
+    table = r.json("digests")
+    listed = [row["name"] for row in table["files"]]
+    same(listed, list(r.archive.entries)[:-1], "摘要表与文件不符 · digests.json lists other files")
+    for row in table["files"]:
+        label = row["name"]
+        packed = hashlib.sha256(r.archive.packed(label)).hexdigest()
+        found = {"name": label, "size": r.archive.entries[label][2], "sha256": r.archive.sha256[label]}
+        same({**found, "packed_sha256": packed}, row, f"{label} 摘要不符 · a digest differs")
+    r.copy = table["copy"]
+    return f"{len(listed)} 个文件的 SHA-256 一致 · contents and packed bytes = digests.json ({r.copy})"
+
+
+def expected_files(r: Round) -> list[str]:
+    """bundle.md's table of files."""
+    files = ["manifest", "reveal", "visits", "schedule", "lottery", "events", "log/entries"]
+    files += ["roster"] * (r.copy == "auditor") + [f"results/{draw['draw_id']}" for draw in r.draws]
+    files = [file + ".json" for file in files] + ["verify.py"]
+    for kind in ("frames", "excluded") if r.full else ():
+        files += [f"{kind}/{draw['draw_id']}.tsv" for draw in r.draws]
+    return sorted(files)
+
+
+def step_manifest(r: Round) -> str:
+    """Section 2. The hash is compared with the log's and the reveal's."""
+    manifest, reveal = r.json("manifest"), r.json("reveal")
+    r.draws, r.round_id, r.sealed = manifest["draws"], manifest["round_id"], manifest["privacy"] == "sealed"
+    r.full = r.copy == "auditor" or not r.sealed
+    r.manifest_hash = r.suite.hash(canonical(manifest))
+    check_manifest(manifest)
+    for draw in r.draws:
+        check_draw_rules(draw, r.sealed, f"{draw['draw_id']} ")
+    same(list(r.archive.entries)[:-1], expected_files(r), "文件清单不符 · other files than this copy has")
+    ids = {r.json("digests")["round_id"], reveal["round_id"]}
+    same(ids, {r.round_id}, "批次号不符 · round_id of digests.json or reveal.json differs")
+    found = r.manifest_hash.hex()
+    same(found, reveal["manifest_hash"], "manifest_hash 与公开文件不符 · differs from the reveal's")
+    same(found, r.entry("round.manifest")["digest"], "manifest_hash 与日志不符 · differs from the log's")
+    verifier = reveal.get("verifier", r.archive.sha256["verify.py"])
+    same(r.archive.sha256["verify.py"], verifier, "verify.py 与公开文件不符 · not the verifier of the reveal")
+    return f"冻结清单 manifest_hash {found[:8]}… = 日志 log = 公开文件 reveal; {len(r.draws)} draws"
+
+
+def check_manifest(manifest: dict[str, Any]) -> None:
+    draws, commitments = manifest["draws"], manifest["commitments"]
+    need(draws and commitments and manifest["entropy"], "缺少抽取、承诺或随机源 · no draw, party or entropy")
+    need(manifest["sequence"] >= 1, "sequence 应不小于 1 · below 1")
+    ascending([draw["draw_id"] for draw in draws], "draw_id")
+    ascending([row["party"] for row in commitments], "参与方 party")
+    distinct(row["commitment"] for row in commitments)
+    distinct(source["id"] for source in manifest["entropy"] + manifest["entropy_seats"])
+    times = [moment(manifest["deadlines"][key]) for key in ("entropy", "sealed_result", "reveal")]
+    need(times == sorted(times), "期限先后颠倒 · deadlines are not in order of time")
+    salted = manifest["privacy"] == "open" or "salt_commitment" in manifest
+    need(salted, "封存批次缺少盐承诺 · a sealed round lacks salt_commitment")
+    need(all_text(manifest), "文字不合取值规则 · text breaks the rule for values")
+
+
+def distinct(values: Iterable[Any]) -> None:
+    found = list(values)
+    need(len(set(found)) == len(found), f"有重复 · a value repeats: {fold(found, 100)}")
+
+
+def check_draw_rules(draw: dict[str, Any], sealed: bool, label: str) -> None:
+    """Sections 1, 2, 5 and 7, as far as the manifest alone shows them."""
+    columns, internal, strata_by = draw["columns"], draw["internal"], draw["strata_by"]
+    keys = [tuple(rule["key"]) for rule in draw["strata"]]
+    for values in (columns, internal, strata_by, keys, draw.get("departments", [])):
+        distinct(values)
+    need(columns[:1] == ["target_id"], label + "首列不是 target_id · the first column is not target_id")
+    known = set(internal) <= set(columns[1:]) and set(strata_by) <= set(columns)
+    need(known and len(columns) <= COLUMNS_LIMIT, label + "列未知或过多 · unknown or too many columns")
+    need(sealed or not internal, label + "公开批次含内部列 · an open round has an internal column")
+    need(("frame_root" if sealed else "frame_hash") in draw, label + "缺少名录摘要 · no digest of the frame")
+    need(all(len(key) == len(strata_by) for key in keys), label + "分层键长度不符 · a key of another length")
+    for rule in [draw["default"], *draw["strata"]]:
+        need(rule["max"] is None or rule["min"] <= rule["max"], label + "最小数大于最大数 · min exceeds max")
+    good = draw["cooldown"] is None or ("recent" in columns and "recent" not in strata_by)
+    need(good, label + "冷却须有 recent 列且不作分层 · cool-down needs the column recent, not in strata_by")
+    departments = draw.get("departments", [draw["department"]])
+    need(departments[:1] == [draw["department"]], label + "departments 应以本部门开头 · own department first")
+
+
+def step_commitments(r: Round) -> str:
+    """Section 3: each secret opens its party's commitment."""
+    manifest, reveal = r.json("manifest"), r.json("reveal")
+    secrets = {row["party"]: bytes.fromhex(row["secret"]) for row in reveal["secrets"]}
+    parties = [row["party"] for row in manifest["commitments"]]
+    same(sorted(row["party"] for row in reveal["secrets"]), parties, "参与方不符 · other parties")
+    for row in manifest["commitments"]:
+        opened = r.suite.hash(lp("DR1/commit", r.round_id, row["party"], secrets[row["party"]])).hex()
+        same(
+            opened,
+            row["commitment"],
+            f"{row['party']} 的秘密与承诺不符 · a secret does not open its commitment",
+        )
+    salted = r.sealed and r.copy == "auditor"
+    need(("k_salt" in reveal) == salted, "k_salt 只属于封存批次的审计本 · only in a sealed auditor's copy")
+    if salted:
+        opened = r.suite.hash(lp("DR1/salt", r.round_id, bytes.fromhex(reveal["k_salt"]))).hex()
+        same(opened, manifest["salt_commitment"], "k_salt 与承诺不符 · does not open its commitment")
+    return f"{len(parties)} 方秘密与承诺一致 · each secret opens its commitment" + ", K_salt too" * salted
+
+
+def entropy_parts(sources: list[dict[str, Any]], values: list[dict[str, Any]]) -> list[str | bytes]:
+    """id_1, e_1, id_2, e_2 …: the values decoded as the manifest says."""
+    same([row["id"] for row in values], [row["id"] for row in sources], "随机源不符 · other sources")
+    parts: list[str | bytes] = []
+    for source, row in zip(sources, values):  # noqa: B905  equally long: ids were compared
+        is_hex = source["encoding"] == "hex"
+        good = re.fullmatch("([0-9a-f]{2})+" if is_hex else ".+", row["value"], re.DOTALL)
+        need(good, f"{source['id']} 编码不符 · not of its encoding")
+        parts += [source["id"], bytes.fromhex(row["value"]) if is_hex else row["value"].encode()]
+    return parts
+
+
+def step_entropy(r: Round) -> str:
+    """Section 3: entropy as logged, and an assurance level that the manifest can support."""
+    manifest, reveal = r.json("manifest"), r.json("reveal")
+    for stage in ("entropy", "entropy_seats"):
+        entropy_parts(manifest[stage], reveal[stage])
+        logged = r.entry("round." + stage).get("values") if manifest[stage] else []
+        same(logged, reveal[stage], f"{stage} 与日志不符 · differs from the log's")
+    bits, demo = sum(source["bits"] for source in manifest["entropy"]), manifest.get("demo", False)
+    limit = 0 if demo or len(manifest["commitments"]) < 2 else 2 if bits >= 64 else 1
+    level = reveal["assurance"]
+    need(level <= limit, f"公信等级 {level} 高于 {limit} · the manifest supports no such level")
+    shown = "; ".join(f"{row['id']} = {row['value']}" for row in reveal["entropy"] + reveal["entropy_seats"])
+    demo_note = "（演示 demo）" if demo else ""
+    return (
+        f"公共随机与日志一致，公信等级 assurance {level}{demo_note}; 可自行查对 look up: {fold(shown, 300)}"
+    )
+
+
+def step_keys(r: Round) -> str:
+    """Section 3: PRK and the keys that every later step uses."""
+    secrets = sorted((row["party"], bytes.fromhex(row["secret"])) for row in r.json("reveal")["secrets"])
+    parts = [part for pair in secrets for part in pair]
+    public = entropy_parts(r.json("manifest")["entropy"], r.json("reveal")["entropy"])
+    prk = r.suite.mac(r.manifest_hash)("DR1/ikm", *parts, "DR1/entropy", *public)
+    derive = r.suite.mac(prk)
+    r.keys = {use: derive("DR1/key", use) for use in ("numbers", "sizes", "inspectors", "seal")}
+    for draw in r.draws:
+        own = draw["stream"] == "own"
+        use = ("numbers", draw["draw_id"]) if own else ("numbers",)
+        r.keys["numbers/" + draw["draw_id"]] = derive("DR1/key", *use)
+    return f"由 {len(secrets)} 份秘密与公共随机导出 · derived from secrets and entropy: PRK {prk.hex()[:8]}…"
+
+
+# --- Steps: frames and draw -----------------------------------------------------------------------------------------
+
+
+def table_of(r: Round, label: str) -> list[list[str]]:
+    """Section 1's bytes as rows of cells: UTF-8, each line ending in one LF, every value by the rule."""
+    raw = r.archive.read(label)
+    need(
+        raw[-1:] in (b"\n", b"") and raw.count(b"\n") <= ROWS_LIMIT,
+        f"{label} 行尾或行数不符 · line ends, rows",
+    )
+    body = raw.decode()
+    bad = any(unicodedata.category(c) in BAD_CATEGORIES for c in set(body) - {"\t", "\n"})
+    spaces = body[:1] == " " or any(pair in body for pair in (" \t", "\t ", " \n", "\n "))
+    good = not bad and not spaces and unicodedata.is_normalized("NFC", body)
+    need(good, f"{label} 值不合规则 · a value breaks the rule (NFC, spaces, characters)")
+    return [line.split("\t") for line in body.split("\n")[:-1]]
+
+
+def check_ids(rows: list[list[str]], cells: int, label: str) -> None:
+    for number, row in enumerate(rows, 1):
+        need(
+            len(row) == cells and target(row[0]), f"{label} 第 {number} 行格数或编号不符 · cells or target_id"
+        )
+    ascending([row[0] for row in rows], f"{label} target_id")
+
+
+def read_frame(r: Round, draw: dict[str, Any]) -> tuple[Frame, str]:
+    """Check one frame; its digest is the file's hash (open) or the tree head over its leaves (sealed)."""
+    label, columns = f"frames/{draw['draw_id']}.tsv", draw["columns"]
+    header, *rows = table_of(r, label)
+    same(header, columns, f"{label} 首行与列名不符 · the header differs from the columns")
+    same(len(rows), draw["frame_rows"], f"{label} 行数不符 · frame_rows differs")
+    check_ids(rows, len(columns), label)
+    chosen = [columns.index(column) for column in draw["strata_by"]]
+    recent: set[str] = set()
+    if draw["cooldown"] is not None:
+        at = columns.index("recent")
+        need({row[at] for row in rows} <= {"0", "1"}, f"{label} recent 不是 0 或 1 · neither 0 nor 1")
+        recent = {row[0] for row in rows if row[at] == "1"}
+    root = frame_root(r, draw, rows) if r.sealed else r.suite.hash(r.archive.read(label))
+    strata = ["\t".join([row[i] for i in chosen]) for row in rows]
+    return Frame([row[0] for row in rows], strata, recent), root.hex()
+
+
+def frame_root(r: Round, draw: dict[str, Any], rows: list[list[str]]) -> bytes:
+    """Section 4: RFC 9162 tree head over the sealed leaves."""
+    salt, suite, draw_id = r.salt(), r.suite, draw["draw_id"]
+    internal = [i for i, column in enumerate(draw["columns"]) if column in draw["internal"]]
+    public = [i for i, column in enumerate(draw["columns"]) if column not in draw["internal"]]
+
+    def leaf(row: list[str]) -> bytes:
+        inner = lp("DR1/inner", salt("inner", draw_id, row[0]), "\t".join([row[i] for i in internal]))
+        return lp(salt("leaf", draw_id, row[0]), "\t".join([row[i] for i in public]), suite.hash(inner))
+
+    return suite.tree(map(leaf, rows))
+
+
+def check_excluded(r: Round, draw: dict[str, Any], ids: set[str]) -> int:
+    label = f"excluded/{draw['draw_id']}.tsv"
+    rows = table_of(r, label)
+    check_ids(rows, 2, label)
+    need(all(row[1] for row in rows), f"{label} 缺少原因 · a line without rule_id")
+    need(ids.isdisjoint(row[0] for row in rows), f"{label} 与名录重叠 · an excluded target is in the frame")
+    same(len(rows), draw.get("excluded_rows", len(rows)), f"{label} 行数不符 · excluded_rows differs")
+    data = r.archive.read(label)
+    if r.sealed:
+        data = lp("DR1/excluded", r.salt()("excluded", draw["draw_id"]), data)
+    same(r.suite.hash(data).hex(), draw["excluded_hash"], f"{label} 摘要不符 · excluded_hash differs")
+    return len(rows)
+
+
+def step_frames(r: Round) -> str:
+    if not r.full:
+        raise Skip(
+            "封存批次的名录在审计本 · frames are in the auditor's copy; a firm checks its row with --firm"
+        )
+    rows = excluded = 0
+    for draw in r.draws:
+        frame, found = read_frame(r, draw)
+        expected = draw["frame_root" if r.sealed else "frame_hash"]
+        same(found, expected, f"frames/{draw['draw_id']}.tsv 摘要不符 · the frame's digest differs")
+        excluded += check_excluded(r, draw, set(frame.ids))
+        rows += len(frame.ids)
+        r.frames[draw["draw_id"]] = frame
+    return f"{len(r.draws)} 份名录 {rows} 行、排除 {excluded} 行与清单一致 · frames and exclusions = manifest"
+
+
+def clamp(value: int, rule: dict[str, Any], rows: int) -> int:
+    """Section 5: clamp(v) = min(min(max(v, min), max), N_h)."""
+    value = max(value, rule["min"])
+    return min(value if rule["max"] is None else min(value, rule["max"]), rows)
+
+
+def sample_sizes(
+    r: Round, draw: dict[str, Any], counts: dict[str, int]
+) -> dict[str, tuple[int, dict[str, Any]]]:
+    """Section 5: per stratum, in canonical order, n_h and its rule."""
+    rules = {"\t".join(rule["key"]): rule for rule in draw["strata"]}
+    start = u64(r.mac("sizes")("size", draw["draw_id"])) * PPM
+    unit, walked, sizes = PPM * TWO64, 0, {}
+    for key in sorted(counts):
+        rule = rules.get(key, draw["default"])
+        wanted = counts[key] * rule["ratio_ppm"]
+        if rule["rounding"] == "ceil":
+            x = -(-wanted // PPM)
+        else:
+            x = ((walked + wanted) * TWO64 + start) // unit - (walked * TWO64 + start) // unit
+            walked += wanted
+        sizes[key] = clamp(x, rule, counts[key]), rule
+    return sizes
+
+
+def two_values(x: Fraction) -> list[tuple[Fraction, int]]:
+    """The two integers that a random rounding of x can give, with their probabilities."""
+    low = x.numerator // x.denominator
+    return [(1 - (x - low), low), (x - low, low + 1)]
+
+
+def expected_sizes(rule: dict[str, Any], lam: int, rows: int, recents: int) -> tuple[Fraction, Fraction]:
+    """Section 6: E[n_h] and E[n_1], over the values that n_h and x1 could take before the draw."""
+    x = Fraction(rows * rule["ratio_ppm"], PPM)
+    if rule["rounding"] == "ceil":
+        x = Fraction(-(-x.numerator // x.denominator))
+    total, warm = Fraction(0), Fraction(0)
+    for chance, value in two_values(x):
+        n = clamp(value, rule, rows)
+        total += chance * n
+        for part, x1 in two_values(Fraction(lam * n * recents, PPM * rows)):
+            warm += chance * part * recent_size(x1, n, rows, recents)
+    return total, warm
+
+
+def recent_size(x1: int, n: int, rows: int, recents: int) -> int:
+    """Section 7: n_1 from x1."""
+    return min(max(x1, n - (rows - recents)), recents, n)
+
+
+def share(part: Fraction | int, rows: int) -> str | None:
+    return str(Fraction(part) / rows) if rows else None
+
+
+def stratum_result(
+    r: Round, draw: dict[str, Any], key: str, rule: dict[str, Any], n: int, members: list[tuple[bytes, str]]
+) -> dict[str, Any]:
+    """Sections 4 to 7 for one stratum, as bundle.md publishes it; `members` are (D_i, target_id)."""
+    rows, recent = len(members), r.frames[draw["draw_id"]].recent
+    members.sort()
+    warm = [member for member in members if member[1] in recent]
+    lam = draw["cooldown"]["lambda_ppm"] if draw["cooldown"] else 0
+    expected, expected1 = expected_sizes(rule, lam, rows, len(warm))
+    found: dict[str, Any] = {"stratum": key.split("\t") if draw["strata_by"] else [], "N": rows, "n": n}
+    found.update(pi_cond=share(n, rows), pi_design=share(expected, rows))
+    selected, rest = members[:n], members[n:]
+    if draw["cooldown"]:
+        cold = [member for member in members if member[1] not in recent]
+        start = u64(r.mac("sizes")("recent", draw["draw_id"], key))
+        x1 = (lam * n * len(warm) * TWO64 + start * PPM * rows) // (PPM * rows * TWO64)
+        n1 = recent_size(x1, n, rows, len(warm))
+        n0 = n - n1
+        found.update(N0=len(cold), N1=len(warm), n0=n0, n1=n1, pi_design1=share(expected1, len(warm)))
+        found["pi_design0"] = share(expected - expected1, len(cold))
+        selected, rest = sorted(cold[:n0] + warm[:n1]), cold[n0:] + warm[n1:]
+    found["cutoff"] = str(u64(selected[-1][0])) if selected else None
+    for part, chosen in (("selected", selected), ("backups", rest[: draw["backups"]])):
+        found[part] = [{"target_id": target_id, "u": str(u64(number))} for number, target_id in chosen]
+    return found
+
+
+def draw_again(r: Round, draw: dict[str, Any], shared: dict[str, bytes]) -> dict[str, Any]:
+    """Repeat one draw from its frame and the keys; `shared` remembers the common stream's numbers."""
+    frame, number = r.frames[draw["draw_id"]], r.mac("numbers/" + draw["draw_id"])
+    salt = r.salt() if r.sealed else None
+    numbers = {} if draw["stream"] == "own" else shared
+    members: dict[str, list[tuple[bytes, str]]] = collections.defaultdict(list)
+    for target_id, key in zip(frame.ids, frame.strata):  # noqa: B905  one of each per row
+        if target_id not in numbers:
+            parts = (target_id, salt("number", target_id)) if salt else (target_id,)
+            numbers[target_id] = number(*parts)
+        members[key].append((numbers[target_id], target_id))
+    sizes = sample_sizes(r, draw, {key: len(rows) for key, rows in members.items()})
+    strata = [stratum_result(r, draw, key, rule, n, members[key]) for key, (n, rule) in sizes.items()]
+    return {"draw_id": draw["draw_id"], "strata": strata}
+
+
+def difference(found: Any, expected: Any, where: str) -> str:
+    """Name the first place where two JSON values differ; empty if none."""
+    if type(found) is type(expected) and found == expected:
+        return ""
+    keys: Iterable[Any] = ()
+    if isinstance(found, dict) and isinstance(expected, dict) and set(found) == set(expected):
+        keys = sorted(found)
+    elif isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
+        keys = range(len(found))
+    places = (difference(found[key], expected[key], f"{where}.{key}") for key in keys)
+    return next(filter(None, places), f"{where}: {fold(found, 60)} ≠ {fold(expected, 60)}")
+
+
+def step_draw(r: Round) -> str:
+    """Repeat every draw and compare whole; in a sealed round's public copy, what its lists allow."""
+    if not r.full:
+        total = sum(check_sealed_list(r, draw) for draw in r.draws)
+        return f"{total} 个按编号排列，数目合规；号码见审计本 · ids in order, sizes allowed; numbers: auditor's copy"
+    shared: dict[str, bytes] = {}
+    total = 0
+    for draw in r.draws:
+        again = draw_again(r, draw, shared)
+        place = difference(r.result(draw["draw_id"]), again, f"results/{draw['draw_id']}")
+        need(not place, f"与重新抽取不符 · not what the draw gives: {place}")
+        total += sum(stratum["n"] for stratum in again["strata"])
+    return f"重新抽取 {len(r.draws)} 次共 {total} 个，逐项一致 · drawn again: numbers, sizes, backups, probabilities"
+
+
+def check_sealed_list(r: Round, draw: dict[str, Any]) -> int:
+    label, result = f"results/{draw['draw_id']}", r.result(draw["draw_id"])
+    shaped(result, {"draw_id": (draw["draw_id"],), "n": count, "selected": [target]}, label)
+    ascending(result["selected"], f"{label} target_id")
+    same(len(result["selected"]), result["n"], f"{label} 数目不符 · n differs from the list")
+    low, high = size_range(r, draw)
+    need(low <= result["n"] <= high, f"{label} n={result['n']} 不在规则范围 · outside [{low}, {high}]")
+    return int(result["n"])
+
+
+def size_range(r: Round, draw: dict[str, Any]) -> tuple[int, int]:
+    """Bounds on a draw's size that hold whatever the strata are; exact where there is but one."""
+    rows, default = draw["frame_rows"], draw["default"]
+    if not rows or not draw["strata_by"]:
+        n = sample_sizes(r, draw, {"": rows})[""][0]
+        return n, n
+    rules = [default, *draw["strata"]]
+    ratios = [rule["ratio_ppm"] for rule in rules]
+    low = max(0, (rows * min(ratios) - 1) // PPM) if all(rule["max"] is None for rule in rules) else 0
+    if default["min"] or default["rounding"] == "ceil":
+        return low, rows
+    extra = sum(rule["min"] + 1 for rule in draw["strata"])
+    return low, min(rows, rows * max(ratios) // PPM + 1 + extra)
+
+
+def step_seal(r: Round) -> str:
+    """Section 3: the seal over section 6's array, which lists ids without their numbers."""
+    if not r.full:
+        raise Skip("整个结果的封条由审计本核对 · the seal over the whole result: the auditor's copy")
+    result = []
+    for draw in r.draws:
+        strata = [dict(stratum) for stratum in r.result(draw["draw_id"])["strata"]]
+        for stratum in strata:
+            del stratum["cutoff"]
+            for part in ("selected", "backups"):
+                stratum[part] = [row["target_id"] for row in stratum[part]]
+        result.append({"draw_id": draw["draw_id"], "strata": strata})
+    salt = [r.salt()("seal")] if r.sealed else []
+    found = r.suite.hash(lp("DR1/seal", r.keys["seal"], *salt, canonical(result))).hex()
+    same(found, r.json("reveal")["seal"], "封条与公开文件不符 · the seal is not that of this result")
+    same(found, r.entry("round.seal")["digest"], "封条与日志不符 · the seal differs from the log's")
+    return f"封条 {found[:8]}… = 公开文件 reveal = 日志 log"
+
+
+# --- Steps: visits and schedule -------------------------------------------------------------------------------------
+
+
+def step_visits(r: Round) -> str:
+    """Each drawn target has, for each department of its draws, exactly one check; nothing else is checked."""
+    expected: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
+    for draw in r.draws:
+        for target_id in r.drawn(draw["draw_id"]):
+            for department in draw.get("departments", [draw["department"]]):
+                expected[target_id, department].append(draw["draw_id"])
+    visits, checks = r.json("visits"), r.json("visits")["checks"]
+    ascending([check["check_id"] for check in checks], "check_id")
+    items = {draw["draw_id"]: draw.get("items") for draw in r.draws}
+    for check in checks:
+        place, label = (check["target_id"], check["department"]), f"检查 {check['check_id']} "
+        need(place in expected, label + "无抽取依据或重复 · no draw asked for this check, or it repeats")
+        same(check["draws"], expected.pop(place), label + "抽取不符 · other draws")
+        need(check["items"] and check["minutes"], label + "没有事项或时长 · no items or minutes")
+        listed = [items[draw_id] for draw_id in check["draws"]]
+        known = None in listed or set(check["items"]) <= {item for part in listed for item in part or []}
+        need(known, label + "事项不在清单中 · an item that its draws do not name")
+    need(not expected, f"缺少 {len(expected)} 项检查 · missing: {fold(list(expected)[:3])}")
+    check_visits(visits)
+    used = check_replacements(r)
+    totals = f"{len(checks)} 项检查、{len(visits['visits'])} 次上门、{used} 次递补"
+    return f"{totals}与抽取一一对应 · checks = drawn targets × departments"
+
+
+def check_visits(visits: dict[str, Any]) -> None:
+    """Every check in exactly one visit or unscheduled; one target per visit."""
+    ascending([visit["visit_id"] for visit in visits["visits"]], "visit_id")
+    ascending([row["check_id"] for row in visits["unscheduled"]], "unscheduled check_id")
+    targets = {check["check_id"]: check["target_id"] for check in visits["checks"]}
+    placed = [row["check_id"] for row in visits["unscheduled"]]
+    for visit in visits["visits"]:
+        ascending(visit["checks"], f"上门 {visit['visit_id']} checks")
+        own = visit["checks"] and all(targets.get(check) == visit["target_id"] for check in visit["checks"])
+        need(own, f"上门 {visit['visit_id']} 的检查不属于该对象 · a check of another target, or none")
+        placed += visit["checks"]
+    same(sorted(placed), sorted(targets), "检查未恰好安排一次 · a check is placed twice, never, or unknown")
+
+
+def check_replacements(r: Round) -> int:
+    """Section 8: backups strictly in order, each for a target that stands in the sample."""
+    check_times([event["at"] for event in r.json("events")], "events")
+    standing = {draw["draw_id"]: set(r.drawn(draw["draw_id"])) for draw in r.draws}
+    queues: dict[tuple[str, str], list[str]] = {}
+    for draw in r.draws if r.full else []:
+        for stratum in r.result(draw["draw_id"])["strata"]:
+            queue = [row["target_id"] for row in stratum["backups"]]
+            queues.update({(draw["draw_id"], row["target_id"]): queue for row in stratum["selected"]})
+    events = [event for event in r.json("events") if event["type"] == "replacement"]
+    for event in events:
+        shaped(event, SHAPES["replacement"], "events.replacement")
+        draw_id, out, back = event["draw_id"], event["target"], event["backup"]
+        good = out in standing[draw_id] and back not in standing[draw_id]
+        if r.full:
+            queue = queues[draw_id, out]
+            good = good and queue[:1] == [back]
+            queues[draw_id, back] = queue
+            del queue[:1]
+        need(good, f"递补 {out} → {back} 不成立 · not a drawn target, or not the next backup in order")
+        standing[draw_id] = standing[draw_id] - {out} | {back}
+    return len(events)
+
+
+def check_times(times: list[str], label: str) -> None:
+    for index in range(1, len(times)):
+        before, after = times[index - 1 : index + 1]
+        need(moment(before) <= moment(after), f"{label} 时间倒退 · times go backwards: {before} → {after}")
+
+
+def step_schedule(r: Round) -> str:
+    """The hard rules of packing that anyone can check."""
+    schedule, days = r.json("schedule"), r.json("schedule")["days"]
+    routes = schedule["routes"]
+    ascending(days, "days")
+    ascending([route["route_id"] for route in routes], "route_id")
+    visits = {visit["visit_id"]: visit for visit in r.json("visits")["visits"]}
+    checks = {check["check_id"]: check for check in r.json("visits")["checks"]}
+    crews: dict[str, list[str]] = {visit_id: [] for visit_id in visits}
+    for route in routes:
+        need(route["date"] in days, f"路线 {route['route_id']} 日期不在计划内 · a day of no plan")
+        check_route(route, schedule["parameters"], visits, checks)
+        for stop in route["stops"]:
+            crews[stop["visit_id"]].append(route["department"])
+    for visit_id, visit in visits.items():
+        wanted = sorted({checks[check_id]["department"] for check_id in visit["checks"]})
+        same(sorted(crews[visit_id]), wanted, f"上门 {visit_id} 部门与路线不符 · one route per department")
+    people = sum(route["officers"] for route in routes)
+    check_report(r, len(visits), people)
+    totals = f"{len(visits)} 次上门、{len(routes)} 条路线、{people} 人日"
+    return f"{totals}符合硬规则 · times, crews, specialties, entries a day; parameters = manifest"
+
+
+def check_route(
+    route: dict[str, Any], limits: dict[str, Any], visits: dict[str, Any], checks: dict[str, Any]
+) -> None:
+    """One crew's day: in step with its visits, one after the other, within hours, able and enough."""
+    label, stops = f"路线 {route['route_id']} ", route["stops"]
+    need(1 <= len(stops) <= limits["max_entries"], label + "站数不符 · no stop, or more than max_entries")
+    distinct(stop["visit_id"] for stop in stops)
+    free, officers = limits["day_start"], 2
+    specialties: set[str] = set()
+    for stop in stops:
+        need(stop["visit_id"] in visits, label + "上门不存在 · a stop at no visit")
+        visit = visits[stop["visit_id"]]
+        met = (visit["date"], visit["start"]) == (route["date"], stop["start"])
+        need(met, label + f"与上门 {stop['visit_id']} 不同步 · date or start differs from the visit's")
+        in_time = free <= stop["arrive"] <= stop["start"] < stop["end"]
+        need(in_time, label + f"在 {stop['visit_id']} 时间重叠 · stops overlap or start too early")
+        work = [checks[c] for c in visit["checks"] if checks[c]["department"] == route["department"]]
+        minutes = sum(check["minutes"] for check in work)
+        same(stop["end"] - stop["start"], minutes, label + f"在 {stop['visit_id']} 时长不符 · minutes")
+        officers = max([officers, *(check["officers"] for check in work)])
+        specialties.update(*(check["specialties"] for check in work))
+        free = stop["end"]
+    need(free <= limits["day_start"] + limits["day_minutes"], label + "超过当日工时 · ends after the day")
+    need(route["officers"] >= officers, label + f"人数少于 {officers} · too few officers")
+    need(specialties <= set(route["specialties"]), label + "缺少专业 · a specialty is not covered")
+
+
+def check_report(r: Round, entries: int, people: int) -> None:
+    """The report's totals, bounds and parameters against the plan and the manifest."""
+    schedule, report = r.json("schedule"), r.json("schedule")["report"]
+    for key, value in r.json("manifest")["packing"]["parameters"].items():
+        same(
+            schedule["parameters"].get(key), value, f"排程参数 {key} 与清单不符 · differs from the manifest's"
+        )
+    found = (report["plan"]["entries"], report["plan"]["inspector_days"])
+    same(found, (entries, people), "报告合计与计划不符 · entries or inspector-days of the report")
+    bounds = report["entries_bound"] <= entries and report["inspector_days_bound"]["value"] <= people
+    need(bounds, "报告的下界高于计划 · a reported lower bound exceeds the plan")
+    parameters = report.get("parameters", schedule["parameters"])
+    same(parameters, schedule["parameters"], "报告的参数不符 · the report's parameters differ")
+
+
+# --- Steps: plan, roster, lottery, assignment (lottery.md) ----------------------------------------------------------
+
+UNIT = 2**20
+
+
+class Lots:
+    """lottery.json as a network: arcs (class, group, units), pairs (group, date) ordered by group, then date."""
+
+    def __init__(self, lottery: dict[str, Any]) -> None:
+        self.groups, self.classes = lottery["groups"], lottery["classes"]
+        self.size = [len(group["members"]) for group in self.groups]
+        self.load = [Fraction(group["load"]) for group in self.groups]
+        number = {group["group_id"]: g for g, group in enumerate(self.groups)}
+        self.arcs: list[tuple[int, int, int]] = []
+        for c, item in enumerate(self.classes):
+            same(
+                len(item["units"]),
+                len(item["groups"]),
+                f"{item['class_id']} units 长度不符 · length of units",
+            )
+            self.arcs += [
+                (c, number[group_id], item["units"][k]) for k, group_id in enumerate(item["groups"])
+            ]
+        self.pairs = sorted({(g, self.classes[c]["date"]) for c, g, _ in self.arcs})
+        place = {pair: p for p, pair in enumerate(self.pairs)}
+        self.pair_of = [place[g, self.classes[c]["date"]] for c, g, _ in self.arcs]
+        self.day, self.total, self.filled = (
+            [0] * len(self.pairs),
+            [0] * len(self.groups),
+            [0] * len(self.classes),
+        )
+        for arc, (c, g, units) in enumerate(self.arcs):
+            self.day[self.pair_of[arc]] += units
+            self.total[g] += units
+            self.filled[c] += units
+
+    def residual(self) -> list[list[int]]:
+        """Section 4's graph: nodes are groups, then pairs, then classes."""
+        first_pair, first_class = len(self.groups), len(self.groups) + len(self.pairs)
+        edges: list[list[int]] = [[] for _ in range(first_class + len(self.classes))]
+        for p, (g, _) in enumerate(self.pairs):
+            if self.day[p] < self.size[g] * UNIT:
+                edges[g].append(first_pair + p)
+            if self.day[p]:
+                edges[first_pair + p].append(g)
+        for arc, (c, _, units) in enumerate(self.arcs):
+            edges[first_pair + self.pair_of[arc]].append(first_class + c)
+            if units:
+                edges[first_class + c].append(first_pair + self.pair_of[arc])
+        return edges
+
+
+def components(edges: list[list[int]]) -> list[int]:
+    """Label each node with one node of its strongly connected component (path-based, without recursion)."""
+    order, label = [0] * len(edges), [-1] * len(edges)
+    path: list[int] = []
+    roots: list[int] = []
+    counter = 0
+    for start in range(len(edges)):
+        work = [] if order[start] else [(start, iter(edges[start]))]
+        while work:
+            node, rest = work[-1]
+            if not order[node]:
+                counter += 1
+                order[node] = counter
+                path.append(node)
+                roots.append(node)
+            for other in rest:
+                if not order[other]:
+                    work.append((other, iter(edges[other])))
+                    break
+                while label[other] < 0 and order[roots[-1]] > order[other]:
+                    roots.pop()
+            else:
+                work.pop()
+                if roots[-1] == node:
+                    roots.pop()
+                    while label[node] < 0:
+                        label[path.pop()] = node
+    return label
+
+
+def step_plan(r: Round) -> str:
+    """Section 6: the plan that was bound before the second entropy existed."""
+    lottery = r.json("lottery")
+    bound = {
+        key: lottery[key]
+        for key in ("classes", "district_rule", "groups", "roster_hash", "seats", "unit_bits")
+    }
+    bound.update(routes=r.json("schedule")["routes"], visits=r.json("visits")["visits"])
+    found = r.suite.hash(canonical(bound))
+    same(found.hex(), lottery["plan_hash"], "plan_hash 不符 · not the hash of this plan")
+    opened = r.suite.hash(lp("DR1/plan", r.keys["seal"], found)).hex()
+    same(opened, r.json("reveal")["plan_commitment"], "计划承诺与公开文件不符 · differs from the reveal's")
+    same(opened, r.entry("round.plan")["digest"], "计划承诺与日志不符 · differs from the log's")
+    return f"plan_hash {found.hex()[:8]}… = 承诺 commitment {opened[:8]}… = 公开文件 reveal = 日志 log"
+
+
+def step_roster(r: Round) -> str:
+    frozen = r.json("manifest")["roster_hash"]
+    same(
+        r.json("lottery")["roster_hash"],
+        frozen,
+        "lottery.json 的 roster_hash 不符 · differs from the manifest's",
+    )
+    if r.copy != "auditor":
+        raise Skip("名录在审计本 · the roster is in the auditor's copy; here roster_hash = manifest")
+    roster = r.json("roster")
+    same(r.suite.hash(canonical(roster)).hex(), frozen, "名录哈希与清单不符 · roster_hash differs")
+    codes = [inspector["code"] for inspector in roster["inspectors"]]
+    ascending(codes, "inspectors code")
+    ascending([(row["code"], row["from"], row["to"]) for row in roster["leave"]], "leave")
+    ascending([(row["code"], row["target_id"]) for row in roster["recusals"]], "recusals")
+    unknown = {row["code"] for row in roster["leave"] + roster["recusals"]} - set(codes)
+    need(not unknown, f"请假或回避的人员不在名录 · unknown inspectors: {fold(sorted(unknown), 60)}")
+    return f"roster_hash {frozen[:8]}… = 清单 manifest; {len(codes)} 名执法人员 inspectors"
+
+
+def check_seats(r: Round, lots: Lots) -> None:
+    """Section 9.1: seats follow from the routes; classes and groups are well formed and in order."""
+    lottery, asked = r.json("lottery"), []
+    for route in r.json("schedule")["routes"]:
+        wanted: list[list[str]] = [[] for _ in range(route["officers"])]
+        for j, specialty in enumerate(sorted(set(route["specialties"]))):
+            wanted[(j + 1) % route["officers"]].append(specialty)
+        common = {key: route[key] for key in ("route_id", "date", "department")}
+        asked += [{**common, "seat_id": f"{route['route_id']}#{k + 1}", "lead": k == 0, "specialties": specialties}
+                  for k, specialties in enumerate(wanted)]  # fmt: skip
+    asked.sort(key=lambda seat: seat["seat_id"])
+    place = difference(lottery["seats"], asked, "seats")
+    need(not place, f"席位与路线不符 · seats do not follow from the routes: {place}")
+    dates, numbers = {seat["seat_id"]: seat["date"] for seat in asked}, collections.Counter()
+    for item in lots.classes:
+        numbers[item["date"]] += 1
+        same(
+            item["class_id"], f"{item['date']}/{numbers[item['date']]:04}", "class_id 不符 · not section 3's"
+        )
+        ascending(item["seats"], f"{item['class_id']} seats")
+        same({dates[seat] for seat in item["seats"]}, {item["date"]}, f"{item['class_id']} 日期不符 · date")
+    ascending([(item["date"], item["seats"][0]) for item in lots.classes], "classes")
+    same(
+        sorted(seat for item in lots.classes for seat in item["seats"]),
+        list(dates),
+        "席位未恰好归类 · seats, classes",
+    )
+    ascending([(c, g) for c, g, _ in lots.arcs], "classes groups")
+    distinct((item["date"], *item["groups"]) for item in lots.classes)
+    names = [f"G{g:04}" for g in range(1, len(lots.groups) + 1)]
+    same([group["group_id"] for group in lots.groups], names, "group_id 不符 · not section 3's")
+    ascending([group["members"][0] for group in lots.groups], "groups")
+    distinct(code for group in lots.groups for code in group["members"])
+    serves: dict[int, list[int]] = collections.defaultdict(list)
+    for c, g, _ in lots.arcs:
+        serves[g].append(c)
+    distinct((*serves[g], group["cap"], group["weight"], "") for g, group in enumerate(lots.groups))
+    need(all(serves[g] for g in range(len(lots.groups))), "有组不属于任何类 · a group without a class")
+    weights = r.json("manifest").get("seat_weights", {})
+    for group in lots.groups:
+        ascending(group["members"], f"{group['group_id']} members")
+        found = {weights.get(code, 1000) for code in group["members"]}
+        same(found, {group["weight"]}, f"{group['group_id']} 权重不符 · weight differs from the manifest's")
+
+
+def eligible(r: Round) -> dict[str, tuple[str, ...]]:
+    """Section 2, from the roster: the inspectors who may take each seat, ascending by code."""
+    roster, rule = r.json("roster"), r.json("lottery")["district_rule"]
+    at = {visit["visit_id"]: visit["target_id"] for visit in r.json("visits")["visits"]}
+    away: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
+    barred: dict[str, set[str]] = collections.defaultdict(set)
+    for row in roster["leave"]:
+        away[row["code"]].append((row["from"], row["to"]))
+    for row in roster["recusals"]:
+        barred[row["target_id"]].add(row["code"])
+    present: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    pools: dict[str, list[dict[str, Any]]] = {}
+    for route in r.json("schedule")["routes"]:
+        key = day, department = route["date"], route["department"]
+        if key not in present:
+            present[key] = [
+                one for one in roster["inspectors"]
+                if one["department"] == department and one["certificate_expires"] >= day
+                and not any(first <= day <= last for first, last in away[one["code"]])
+            ]  # fmt: skip
+        recused = set().union(*(barred[at[stop["visit_id"]]] for stop in route["stops"]))
+        home = {"any": (True, False), "home": (True,), "away": (False,)}[rule]
+        pools[route["route_id"]] = [
+            one for one in present[key]
+            if one["code"] not in recused and (one["district"] == route["district"]) in home
+        ]  # fmt: skip
+    return {
+        seat["seat_id"]: tuple(
+            one["code"] for one in pools[seat["route_id"]]
+            if (one["lead"] or not seat["lead"]) and set(seat["specialties"]) <= set(one["specialties"])
+        )
+        for seat in r.json("lottery")["seats"]
+    }  # fmt: skip
+
+
+def check_eligibility(r: Round, lots: Lots) -> None:
+    """Section 9.2 (auditor): classes and groups are those that the roster gives."""
+    seats: dict[tuple[str, tuple[str, ...]], list[str]] = collections.defaultdict(list)
+    dates = {seat["seat_id"]: seat["date"] for seat in r.json("lottery")["seats"]}
+    for seat_id, codes in eligible(r).items():
+        seats[dates[seat_id], codes].append(seat_id)
+    classes = sorted(seats.items(), key=lambda entry: (entry[0][0], entry[1][0]))
+    for item, (key, own) in zip(lots.classes, classes):  # noqa: B905  compared just below
+        found = sorted(code for g in item["groups"] for code in lots.groups[int(g[1:]) - 1]["members"])
+        same(
+            (item["date"], tuple(found)),
+            key,
+            f"{item['class_id']} 可任人员与名录不符 · who may take these seats",
+        )
+        same(item["seats"], own, f"{item['class_id']} 席位归类不符 · seats of another class")
+    same(len(lots.classes), len(classes), "席位类数不符 · number of classes")
+    serves: dict[str, list[int]] = collections.defaultdict(list)
+    for c, (key, _) in enumerate(classes):
+        for code in key[1]:
+            serves[code].append(c)
+    caps = {one["code"]: one["cap"] for one in r.json("roster")["inspectors"]}
+    weights = r.json("manifest").get("seat_weights", {})
+    groups: dict[tuple[Any, ...], list[str]] = collections.defaultdict(list)
+    for code in sorted(serves):
+        groups[tuple(serves[code]), caps[code], weights.get(code, 1000)].append(code)
+    expected = [(members, cap, weight) for (_, cap, weight), members in groups.items()]
+    listed = [(group["members"], group["cap"], group["weight"]) for group in lots.groups]
+    place = difference(listed, expected, "groups")
+    need(not place, f"分组与名录不符 · groups are not those of the roster: {place}")
+
+
+def check_sums(lots: Lots) -> None:
+    """Section 9.3: every sum of the integers, every load."""
+    for c, item in enumerate(lots.classes):
+        same(lots.filled[c], len(item["seats"]) * UNIT, f"{item['class_id']} 合计不符 · units of a class")
+    for p, (g, day) in enumerate(lots.pairs):
+        full = lots.size[g] * UNIT
+        need(
+            lots.day[p] <= full, f"{lots.groups[g]['group_id']} 在 {day} 超过人数 · more than one seat a day"
+        )
+    for g, group in enumerate(lots.groups):
+        label, exact = group["group_id"], lots.size[g] * lots.load[g] * UNIT
+        need(abs(lots.total[g] - exact) < 1, f"{label} 合计不是负担的取整 · units are not the load, rounded")
+        need(str(lots.load[g]) == group["load"] and lots.load[g] <= group["cap"], f"{label} 负担 load, cap")
+    total = sum((lots.size[g] * load for g, load in enumerate(lots.load)), Fraction(0))
+    same(
+        total, sum(len(item["seats"]) for item in lots.classes), "负担合计不等于席位数 · loads do not add up"
+    )
+
+
+def check_fairness(lots: Lots, edges: list[list[int]]) -> None:
+    """Section 9.4: from nobody who could serve more does a path lead to somebody who serves relatively more."""
+    value = [load / group["weight"] for load, group in zip(lots.load, lots.groups)]  # noqa: B905
+    seen = [False] * len(edges)
+    for level in sorted(set(value)):
+        queue = [g for g, own in enumerate(value) if own == level and lots.load[g] < lots.groups[g]["cap"]]
+        while queue:
+            node = queue.pop()
+            if seen[node]:
+                continue
+            seen[node] = True
+            fair = node >= len(value) or value[node] <= level
+            need(
+                fair, f"不公平：{lots.groups[min(node, len(value) - 1)]['group_id']} 可减负 · an unfair load"
+            )
+            queue += edges[node]
+
+
+def check_spread(lots: Lots, certificate: dict[str, Any], label: list[int]) -> None:
+    """Section 9.5 and 9.6: zeros are forced, and the rest is as even as the loads allow."""
+    first_pair, first_class = len(lots.groups), len(lots.groups) + len(lots.pairs)
+    lengths = (len(certificate["a"]), len(certificate["b"]))
+    same(lengths, (len(lots.groups), len(lots.classes)), "证书长度不符 · length of the certificate")
+    ids = {group["group_id"]: g for g, group in enumerate(lots.groups)}
+    place = {pair: p for p, pair in enumerate(lots.pairs)}
+    factor = [Fraction(1)] * len(lots.pairs)
+    keys = [(ids[row["group_id"]], row["date"]) for row in certificate["t"]]
+    ascending(keys, "certificate t")
+    for (g, day), row in zip(keys, certificate["t"]):  # noqa: B905  one key per row
+        p, full = place[g, day], lots.size[g] * UNIT
+        factor[p] = Fraction(row["factor"])
+        bound = lots.day[p] == full and label[g] != label[first_pair + p]
+        good = factor[p] == 1 or lots.day[p] * 1024 >= full * 1023
+        need(
+            good and (factor[p] <= 1 or bound),
+            f"{row['group_id']} {day} 的系数无依据 · a factor without cause",
+        )
+    a = [size * UNIT * Fraction(value) for size, value in zip(lots.size, certificate["a"])]  # noqa: B905
+    b = [Fraction(value) for value in certificate["b"]]
+    need(min([*a, *b, *factor], default=1) > 0, "系数须为正 · a factor is not positive")
+    for arc, (c, g, units) in enumerate(lots.arcs):
+        p = lots.pair_of[arc]
+        where = f"{lots.classes[c]['class_id']} {lots.groups[g]['group_id']}"
+        even = a[g] * b[c] * factor[p]
+        forced = label[first_class + c] != label[first_pair + p]
+        good = abs(units - even) <= 4 + even / 1024 if units else forced
+        need(good, f"{where} 的概率不均匀或无故为零 · an uneven probability, or a zero that nothing forces")
+
+
+def step_lottery(r: Round) -> str:
+    """Section 9.1 to 9.6: seats, eligibility, sums, fairness, zeros, evenness."""
+    lottery, manifest = r.json("lottery"), r.json("manifest")
+    lots = Lots(lottery)
+    rule = manifest.get("district_rule", lottery["district_rule"])
+    same(lottery["district_rule"], rule, "district_rule 与清单不符 · differs from the manifest's")
+    need(
+        manifest["entropy_seats"] or not lots.classes, "有席位而无第二随机源 · seats without a second entropy"
+    )
+    check_seats(r, lots)
+    if r.copy == "auditor":
+        check_eligibility(r, lots)
+    check_sums(lots)
+    edges = lots.residual()
+    check_fairness(lots, edges)
+    check_spread(lots, lottery["certificate"], components(edges))
+    people = sum(lots.size)
+    low, high = (min(lots.load, default=0), max(lots.load, default=0))
+    return (
+        f"{len(lottery['seats'])} 席、{people} 人，负担 {low}–{high}，公平且均匀 · sums, fairness, evenness"
+    )
+
+
+def stream(key: bytes, length: int, label: str, *parts: str | bytes) -> bytes:
+    """Section 7: the first bytes of SHAKE-256(lp(label, K_seats, …))."""
+    return hashlib.shake_256(lp(label, key, *parts)).digest(length)
+
+
+def halvings(lots: Lots, key: bytes) -> tuple[list[int], list[str]]:
+    """Section 7.1: twenty halvings; people per arc, and the transcript. Nodes: root, groups, pairs, classes."""
+    first_pair = 1 + len(lots.groups)
+    first_class = first_pair + len(lots.pairs)
+    ends = [(first_pair + lots.pair_of[arc], first_class + c) for arc, (c, _, _) in enumerate(lots.arcs)]
+    ends += [(1 + g, first_pair + p) for p, (g, _) in enumerate(lots.pairs)]
+    ends += [(0, 1 + g) for g in range(len(lots.groups))]
+    values = [units for _, _, units in lots.arcs] + lots.day + lots.total
+    transcript = []
+    for level in range(1, 21):
+        odd = [edge for edge, value in enumerate(values) if value & 1]
+        for edge, sign in zip(odd, signs_of([ends[edge] for edge in odd], level, key)):  # noqa: B905
+            values[edge] += sign
+        values = [value >> 1 for value in values]
+        data = struct.pack(f">{len(lots.arcs)}Q", *values[: len(lots.arcs)])
+        seen = hashlib.shake_256(lp("DR1/seats/transcript", level.to_bytes(8, "big"), data))
+        transcript.append(seen.hexdigest(32))
+    return values[: len(lots.arcs)], transcript
+
+
+def signs_of(ends: list[tuple[int, int]], level: int, key: bytes) -> list[int]:
+    """Pair the odd edges at each node, follow the trails, toss one coin for each. End 2p is upper, 2p+1 lower."""
+    n, tag = len(ends), level.to_bytes(8, "big")
+    keys = struct.unpack(f">{2 * n}I", stream(key, 8 * n, "DR1/seats/pairs", tag))
+    meeting: dict[int, list[int]] = collections.defaultdict(list)
+    for lower in (0, 1):
+        for end in sorted(range(lower, 2 * n, 2), key=keys.__getitem__):
+            meeting[ends[end >> 1][lower]].append(end)
+    mate = [0] * (2 * n)
+    for listed in meeting.values():
+        for k in range(0, len(listed), 2):
+            one, other = listed[k], listed[k + 1]
+            mate[one], mate[other] = other, one
+    coins, trails, signs = stream(key, n, "DR1/seats/coins", tag), 0, [0] * n
+    for start in range(n):
+        if signs[start]:
+            continue
+        sign, end = 1 if coins[trails] & 1 else -1, 2 * start
+        trails += 1
+        while not signs[end >> 1]:
+            signs[end >> 1] = sign
+            if not (end ^ mate[end]) & 1:
+                sign = -sign
+            end = mate[end] ^ 1
+    return signs
+
+
+def shuffled(items: Iterable[str], key: bytes, label: str, *parts: str) -> Iterable[str]:
+    """Section 7.2: Fisher–Yates from the front, one item at a time."""
+    line = list(items)
+    data, at = stream(key, 8 * len(line) + 8, label, *parts), 0
+    for i in range(len(line)):
+        left = len(line) - i
+        while left > 1:
+            if at == len(data):
+                data = stream(key, 2 * len(data), label, *parts)
+            x = int.from_bytes(data[at : at + 8], "big")
+            at += 8
+            if x < TWO64 - TWO64 % left:
+                line[i], line[i + x % left] = line[i + x % left], line[i]
+                break
+        yield line[i]
+
+
+def deal(lots: Lots, people: list[int], key: bytes) -> dict[str, str]:
+    """Section 7.3 and 7.4: from groups to people, from classes to seats."""
+    arcs_of: list[list[int]] = [[] for _ in lots.pairs]
+    for arc, p in enumerate(lots.pair_of):
+        arcs_of[p].append(arc)
+    served: collections.Counter[str] = collections.Counter()
+    sitting: list[list[str]] = [[] for _ in lots.arcs]
+    for p, (g, day) in enumerate(lots.pairs):
+        wanted = sum(people[arc] for arc in arcs_of[p])
+        group = lots.groups[g]
+        order = (
+            list(shuffled(group["members"], key, "DR1/seats/members", group["group_id"], day))
+            if wanted
+            else []
+        )
+        chosen = set(sorted(order, key=served.__getitem__)[:wanted])
+        served.update(chosen)
+        queue = [code for code in order if code in chosen]
+        for arc in arcs_of[p]:
+            sitting[arc], queue = queue[: people[arc]], queue[people[arc] :]
+    gathered: list[list[str]] = [[] for _ in lots.classes]
+    for arc, (c, _, _) in enumerate(lots.arcs):
+        gathered[c] += sitting[arc]
+    found: dict[str, str] = {}
+    for c, item in enumerate(lots.classes):
+        found.update(zip(item["seats"], shuffled(gathered[c], key, "DR1/seats/deal", item["class_id"])))  # noqa: B905
+    return found
+
+
+def reserves(lots: Lots, seated: dict[str, str], key: bytes) -> dict[str, list[str]]:
+    """Section 7.5: who moves in first, class by class."""
+    caps = {code: group["cap"] for group in lots.groups for code in group["members"]}
+    spent = {code for code, seats in collections.Counter(seated.values()).items() if seats >= caps[code]}
+    busy: dict[str, set[str]] = collections.defaultdict(lambda: set(spent))
+    members: list[list[str]] = [[] for _ in lots.classes]
+    for item in lots.classes:
+        busy[item["date"]].update(seated[seat] for seat in item["seats"])
+    for c, g, _ in lots.arcs:
+        members[c] += lots.groups[g]["members"]
+    found = {}
+    for c, item in enumerate(lots.classes):
+        line = shuffled(sorted(members[c]), key, "DR1/seats/reserves", item["class_id"])
+        free = (code for code in line if code not in busy[item["date"]])
+        found[item["class_id"]] = list(itertools.islice(free, 8 + 2 * len(item["seats"])))
+    return found
+
+
+def check_assignment(lots: Lots, seated: dict[str, str]) -> None:
+    """Section 9.9, directly: able, never twice a day, loads rounded down or up, within caps, nowhere at zero odds."""
+    group_of = {code: g for g, group in enumerate(lots.groups) for code in group["members"]}
+    open_to = {(c, g) for c, g, units in lots.arcs if units}
+    days = []
+    for c, item in enumerate(lots.classes):
+        for seat in item["seats"]:
+            good = (c, group_of.get(seated[seat])) in open_to
+            need(good, f"席位 {seat} 的 {fold(seated[seat], 40)} 无资格 · not eligible for this seat")
+            days.append((item["date"], seated[seat]))
+    distinct(days)
+    loads = collections.Counter(code for _, code in days)
+    for code, g in group_of.items():
+        good = abs(loads[code] - lots.load[g]) < 1 and loads[code] <= lots.groups[g]["cap"]
+        need(
+            good,
+            f"{fold(code, 40)} 的席位数 {loads[code]} 不是负担的取整 · not the load, rounded, within cap",
+        )
+
+
+def step_assignment(r: Round) -> str:
+    """Section 9.8 and 9.9: the seats drawn again, then looked at directly; their seal."""
+    lottery, reveal = r.json("lottery"), r.json("reveal")
+    lots, seated = Lots(lottery), lottery["assignment"]
+    same(
+        sorted(seated),
+        [seat["seat_id"] for seat in lottery["seats"]],
+        "席位未全部分派 · seats and assignment",
+    )
+    check_assignment(lots, seated)
+    second = entropy_parts(r.json("manifest")["entropy_seats"], reveal["entropy_seats"])
+    key = r.mac("inspectors")("DR1/seats", bytes.fromhex(lottery["plan_hash"]), *second)
+    people, transcript = halvings(lots, key)
+    same(lottery["transcript"], transcript, "二十次对分不符 · the halvings")
+    place = difference(seated, deal(lots, people, key), "assignment")
+    need(not place, f"席位与重新抽取不符 · not what the draw gives: {place}")
+    place = difference(lottery["reserves"], reserves(lots, seated, key), "reserves")
+    need(not place, f"候补顺位与重新抽取不符 · reserves are not what the draw gives: {place}")
+    sealed = r.suite.hash(lp("DR1/seats-seal", r.keys["seal"], canonical(seated))).hex()
+    if reveal["seats_seal"] is None:
+        return "没有席位 · no seats"
+    same(sealed, reveal["seats_seal"], "席位封条与公开文件不符 · differs from the reveal's")
+    same(sealed, r.entry("round.seats")["digest"], "席位封条与日志不符 · differs from the log's")
+    return f"重新抽取 {len(seated)} 席与候补一致 · drawn again; 封条 seal {sealed[:8]}… = reveal = log"
+
+
+# --- Steps: log and firm --------------------------------------------------------------------------------------------
+
+LOG_KINDS = ["manifest", "deposits", "entropy", "seal", "plan", "entropy_seats", "seats", "reveal"]
+LOG_ORDER = ["round." + kind for kind in LOG_KINDS]
+
+
+def step_log(r: Round) -> str:
+    """Order, times, names and digests of the round's log entries; what came after its deadline."""
+    rows, manifest, reveal = r.json("log/entries"), r.json("manifest"), r.json("reveal")
+    ascending([row["index"] for row in rows], "index")
+    check_times([row["entry"]["at"] for row in rows], "日志 log")
+    for row in rows:
+        for key in ("plan", "period", "sequence", "round_id"):
+            same(
+                row["entry"][key],
+                manifest[key],
+                f"日志第 {row['index']} 条 {key} 不符 · another round's entry",
+            )
+    order = [row["entry"]["type"] for row in rows if row["entry"]["type"] in LOG_ORDER]
+    same(order, LOG_ORDER, "日志次序不符 · the types do not come once each in a round's order")
+    deposits = [{"party": row["party"], "commitment": row["commitment"]} for row in manifest["commitments"]]
+    public = {key: value for key, value in reveal.items() if key != "k_salt"}
+    hashed = {"deposits": deposits, "entropy": reveal["entropy"], "entropy_seats": reveal["entropy_seats"]}
+    expected = {
+        key: r.suite.hash(canonical(value)).hex() for key, value in {**hashed, "reveal": public}.items()
+    }
+    expected.update(manifest=r.manifest_hash.hex(), seal=reveal["seal"], plan=reveal["plan_commitment"])
+    expected["seats"] = reveal["seats_seal"]
+    for kind, found in expected.items():
+        same(
+            r.entry("round." + kind)["digest"], found, f"round.{kind} 的摘要不符 · an entry's digest differs"
+        )
+    limits = {"entropy": "entropy", "seal": "sealed_result", "reveal": "reveal"}
+    late = [kind for kind, limit in limits.items()
+            if moment(r.entry("round." + kind)["at"]) > moment(manifest["deadlines"][limit])]  # fmt: skip
+    need("entropy" not in late, "公共随机晚于期限，应作废 · entropy after its deadline: the round is void")
+    note = f"; 逾期 late: {late}" if late else ""
+    return f"{len(rows)} 条日志次序、时间、摘要一致 · order, times, digests of the entries{note}"
+
+
+def step_firm(r: Round) -> str:
+    """Section 4: a firm's leaf leads to the frozen frame, and its being drawn agrees with the list."""
+    if r.opening is None:
+        raise Skip("未提供企业凭据 · no opening given (--firm OPENING.json)")
+    opening = parse_json(r.opening, "OPENING.json")
+    shaped(opening, SHAPES["opening"], "OPENING.json")
+    draw = {draw["draw_id"]: draw for draw in r.draws}.get(opening["draw_id"])
+    need(
+        draw and r.sealed and opening["round_id"] == r.round_id,
+        "凭据不属于本封存批次 · of another round or draw",
+    )
+    assert draw is not None
+    cells = opening["public_cells"]
+    same(len(cells), len(draw["columns"]) - len(draw["internal"]), "公开列数不符 · number of public cells")
+    leaf = lp(bytes.fromhex(opening["blind"]), "\t".join(cells), bytes.fromhex(opening["inner_hash"]))
+    inside = r.suite.includes(leaf, opening["index"], draw["frame_rows"], opening["path"], draw["frame_root"])
+    need(inside, "凭据不通向 frame_root · the path does not lead to the frozen frame's root")
+    listed = cells[0] in r.drawn(draw["draw_id"])
+    same(opening["drawn"], listed, "是否抽中与名单不符 · drawn differs from the published list")
+    outcome = "已抽中 drawn" if listed else "未抽中 not drawn"
+    return (
+        f"{cells[0]} 在冻结名录第 {opening['index']} 行，{outcome} · leaf → frame_root of {draw['draw_id']}"
+    )
+
+
+# --- Running --------------------------------------------------------------------------------------------------------
+
+# name, the steps that it builds on, what it does
+STEPS: tuple[tuple[str, str, Callable[[Round], str]], ...] = (
+    ("container", "", step_container),
+    ("digests", "container", step_digests),
+    ("manifest", "digests", step_manifest),
+    ("commitments", "manifest", step_commitments),
+    ("entropy", "manifest", step_entropy),
+    ("keys", "commitments entropy", step_keys),
+    ("frames", "commitments", step_frames),
+    ("draw", "keys frames", step_draw),
+    ("seal", "keys draw", step_seal),
+    ("visits", "draw", step_visits),
+    ("schedule", "visits", step_schedule),
+    ("plan", "keys schedule", step_plan),
+    ("roster", "manifest", step_roster),
+    ("lottery", "plan roster", step_lottery),
+    ("assignment", "lottery", step_assignment),
+    ("log", "manifest", step_log),
+    ("firm", "draw", step_firm),
+)
+
+
+class Line(NamedTuple):
+    """One step's outcome; `status` is OK, FAIL or SKIP."""
+
+    step: str
+    status: str
+    detail: str
+
+
+class Outcome(NamedTuple):
+    """What `verify` found: one line per step, and the exit status."""
+
+    bundle: str
+    copy: str
+    round_id: str
+    lines: list[Line]
+    status: int
+
+    def as_json(self) -> dict[str, Any]:
+        """Give the object that --json prints."""
+        steps = [line._asdict() for line in self.lines]
+        found = {"bundle": self.bundle, "copy": self.copy, "round_id": self.round_id}
+        return {**found, "steps": steps, "ok": self.status == 0}
+
+    def render(self) -> str:
+        """One line per step, and a last one that says it in a word."""
+        lines = [f"{line.status:<4} {line.step:<11} {fold(line.detail, 600)}" for line in self.lines]
+        verdicts = ("全部通过 · all steps hold", "有步骤未通过 · a step failed", "无法读取 · unreadable")
+        return "\n".join([*lines, f"{fold(self.bundle)}: {verdicts[self.status]}"])
+
+
+MALFORMED = (AttributeError, ArithmeticError, AssertionError, LookupError, TypeError, ValueError, zlib.error)
+
+
+def run_step(r: Round, label: str, check: Callable[[Round], str]) -> tuple[Line, int]:
+    """Run one step; whatever it stumbles over becomes a line, never a traceback."""
+    try:
+        return Line(label, "OK", check(r)), 0
+    except Skip as skip:
+        return Line(label, "SKIP", str(skip)), 0
+    except Wrong as wrong:
+        return Line(label, "FAIL", str(wrong)), 2 if isinstance(wrong, Unreadable) else 1
+    except (RecursionError, MemoryError):
+        return Line(label, "FAIL", "内容过深或过大 · the contents are too deep or too large"), 2
+    except MALFORMED as error:
+        return Line(
+            label, "FAIL", f"内容不合格式 · not of the format: {type(error).__name__} {fold(error, 80)}"
+        ), 1
+
+
+def read_limited(path: Path, limit: int) -> bytes:
+    """Read a file of the input, refusing one beyond the limit before reading it."""
+    try:
+        if path.stat().st_size > limit:
+            raise Unreadable(f"{fold(path)} 超过 {limit} 字节 · the file exceeds the limit")
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{fold(path)} 无法读取 · cannot be read: {fold(error.strerror, 60)}") from None
+
+
+def verify(bundle: Path, firm: Path | None = None) -> Outcome:
+    """Verify one bundle, with a firm's opening if given."""
+    try:
+        opening = None if firm is None else read_limited(firm, JSON_LIMIT)
+        r = Round(Archive(read_limited(bundle, ZIP_LIMIT)), opening)
+    except Unreadable as unreadable:
+        return Outcome(str(bundle), "", "", [Line("container", "FAIL", str(unreadable))], 2)
+    lines: list[Line] = []
+    broken: set[str] = set()
+    status = 0
+    for label, needs, check in STEPS:
+        blocker = next((other for other in needs.split() if other in broken), None)
+        line, code = Line(label, "SKIP", f"因 {blocker} 未通过而未核对 · waits for {blocker}"), 0
+        if blocker is None:
+            line, code = run_step(r, label, check)
+        if blocker or code:
+            broken.add(label)
+        lines.append(line)
+        status = max(status, code)
+        if code == 2:
+            break
+    return Outcome(str(bundle), r.copy, r.round_id, lines, status)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Parse the command line, print the outcome, give the exit status."""
+    parser = argparse.ArgumentParser(
+        description="核验一个批次的公开归档 · verify the published bundle of a round"
+    )
+    parser.add_argument("bundle", type=Path)
+    parser.add_argument("--firm", type=Path, help="OPENING.json of one firm")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(arguments)
+    outcome = verify(options.bundle, options.firm)
+    shown = json.dumps(outcome.as_json(), ensure_ascii=False) if options.json else outcome.render()
+    sys.stdout.buffer.write(shown.encode("utf-8", "backslashreplace") + b"\n")
+    return outcome.status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from app.errors import Problem, Refused, status_of
@@ -35,26 +36,55 @@ def problem_body(problem: Problem, status: int, english: bool) -> dict[str, Any]
     }
 
 
-def _respond(request: Request, problem: Problem, status: int) -> JSONResponse:
-    return JSONResponse(problem_body(problem, status, wants_english(request)), status, media_type=MEDIA_TYPE)
+HtmlProblem = Callable[[Request, Problem, int], Response]
+"""Renders a problem as a page; given by the rooms above, for `http` knows no templates."""
 
 
-def _refused(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, Refused)
-    return _respond(request, error.problem, status_of(error))
+class _Renderer:
+    def __init__(self, html: HtmlProblem | None, wants_html: Callable[[Request], bool] | None) -> None:
+        self._html, self._wants_html = html, wants_html
+
+    def respond(self, request: Request, problem: Problem, status: int) -> Response:
+        if self._html is not None and self._wants_html is not None and self._wants_html(request):
+            return self._html(request, problem, status)
+        return JSONResponse(
+            problem_body(problem, status, wants_english(request)), status, media_type=MEDIA_TYPE
+        )
+
+    def refused(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        return self.respond(request, error.problem, status_of(error))
+
+    def http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        phrase = HTTPStatus(error.status_code).phrase
+        response = self.respond(
+            request, Problem(f"http.{error.status_code}", phrase, phrase), error.status_code
+        )
+        response.headers.update(error.headers or {})
+        return response
+
+    def invalid(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return self.respond(request, _invalid(error), 422)
+
+    def unexpected(self, request: Request, _error: Exception) -> Response:
+        return self.respond(request, _UNEXPECTED, 500)
 
 
-def _http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
-    phrase = HTTPStatus(error.status_code).phrase
-    return _respond(request, Problem(f"http.{error.status_code}", phrase, phrase), error.status_code)
+_UNEXPECTED = Problem(
+    "http.500",
+    "服务出错，请求没有完成；已记录。",
+    "The service failed and the request was not carried out; it has been recorded.",
+    "请稍后再试；若仍然出错，请告知运行单位出错的时间。",
+    "Try again later; if it fails again, tell the operator when it happened.",
+)
 
 
-def _invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
+def _invalid(error: RequestValidationError) -> Problem:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
-    problem = Problem(
+    return Problem(
         "request.invalid",
         f"请求中 {where} 不符合要求：{first['msg']}",
         f"{where} in the request is not valid: {first['msg']}",
@@ -62,11 +92,14 @@ def _invalid(request: Request, error: Exception) -> JSONResponse:
         "Correct that field as the API documentation (/api/docs) says and try again.",
         {"field": where},
     )
-    return _respond(request, problem, 422)
 
 
-def install(app: FastAPI) -> None:
-    """Render every error that an endpoint lets through."""
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+def install(
+    app: FastAPI, html: HtmlProblem | None = None, wants_html: Callable[[Request], bool] | None = None
+) -> None:
+    """Render every error that an endpoint lets through, as a page for readers who ask for one."""
+    renderer = _Renderer(html, wants_html)
+    app.add_exception_handler(Refused, renderer.refused)
+    app.add_exception_handler(RequestValidationError, renderer.invalid)
+    app.add_exception_handler(HTTPException, renderer.http)
+    app.add_exception_handler(Exception, renderer.unexpected)

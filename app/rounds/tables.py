@@ -32,6 +32,7 @@ class Round(SQLModel, table=True):
 
     round_id: str = Field(primary_key=True)
     plan: str = Field(index=True)
+    plan_version: int
     period: str
     sequence: int
     stage: str = Field(default="created")
@@ -61,7 +62,7 @@ class RoundTime(SQLModel, table=True):
     round_id: str = Field(primary_key=True, foreign_key="round.round_id")
     stage: str = Field(primary_key=True)
     at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
-    seconds: float = Field(default=0.0, description="processor-independent wall seconds of the stage's work")
+    seconds: float = Field(default=0.0, description="wall seconds of the stage's work")
 
 
 class Deposit(SQLModel, table=True):
@@ -77,11 +78,12 @@ class Deposit(SQLModel, table=True):
 
 
 class EntropyUse(SQLModel, table=True):
-    """A public source is used once: its digest is unique over all rounds."""
+    """A public value that a round took. `source` names the real-world source (an issue, a drand round): used once."""
 
     __tablename__ = "entropy_use"
 
     source: str = Field(primary_key=True)
+    name: str = Field(description="the source's id in the manifest")
     round_id: str = Field(foreign_key="round.round_id", index=True)
     part: str = Field(description="entropy|entropy_seats")
     value: str

@@ -1,0 +1,150 @@
+"""`python -m app …`: every command of every room, and the ones that need several of them."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app import console
+from app.db.database import Database
+from app.db.migrations import upgrade
+from app.demo import commands as demo_commands
+from app.disclosure import commands as disclosure_commands
+from app.errors import Problem, Refused
+from app.main import create_app
+from app.plans import commands as plans_commands
+from app.registers import commands as registers_commands
+from app.rounds import commands as rounds_commands
+from app.rounds import service as rounds
+from app.rounds.vault import Vault
+from app.serving import serve_database
+from app.settings import settings
+from app.whole_round import SimulatedClock, Trip, answers, carry, finish, show_summary
+from scheduler import verifier
+
+app = typer.Typer(
+    help="双随机、一公开：可证明、不可重抽、一次进门 · Double Random: provable draws, fewest visits",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(registers_commands.commands, name="register")
+app.add_typer(plans_commands.commands, name="plan")
+app.add_typer(rounds_commands.commands, name="round")
+app.add_typer(disclosure_commands.commands, name="export")
+app.command("demo")(demo_commands.demo)
+
+WITHOUT_DATABASE = ("demo", "verify")
+
+
+@app.callback()
+def before(context: typer.Context) -> None:
+    """Bring the database up to date before any command that uses it."""
+    if context.invoked_subcommand not in WITHOUT_DATABASE:
+        db = Database(settings().url())
+        upgrade(db)
+        db.close()
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str, typer.Option(help="地址，账户功能启用前仅限本机 · loopback only, until accounts exist")
+    ] = "",
+    port: Annotated[int, typer.Option(help="端口 · port")] = 0,
+) -> None:
+    """启动服务，含计算进程与时钟 · serve, with worker and clock inside."""
+    serve_database(settings().url(), host or settings().host, port or settings().port)
+
+
+@app.command()
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="round-….zip 或 auditor-….zip")],
+    firm: Annotated[Path | None, typer.Option(help="企业自证文件 · a firm's OPENING.json")] = None,
+    as_json: Annotated[bool, typer.Option("--json")] = False,
+) -> None:
+    """核验证据包：0 全部一致，1 有步骤不符，2 无法读取 · verify a bundle."""
+    arguments = [str(bundle), *(["--firm", str(firm)] if firm else []), *(["--json"] if as_json else [])]
+    raise typer.Exit(verifier.main(arguments))
+
+
+def _pairs(given: list[str]) -> list[tuple[str, str]]:
+    pairs = []
+    for text in given:
+        name, mark, value = text.partition("=")
+        if not mark:
+            raise typer.BadParameter(f"{text!r}：写作 来源=值 · write SOURCE=VALUE")
+        pairs.append((name, value))
+    return pairs
+
+
+@rounds_commands.commands.command("run")
+def run_round(
+    plan: Annotated[str, typer.Argument(help="计划编号 · plan code")],
+    period: Annotated[
+        str, typer.Option(help="期次，计划写明时可省 · period, where the plan names none")
+    ] = "",
+    entropy: Annotated[
+        list[str] | None,
+        typer.Option("--entropy", help="来源=值，按顺序两次取用 · SOURCE=VALUE, in order of use"),
+    ] = None,
+    approved_by: Annotated[str, typer.Option(help="审批人 · approver")] = "",
+    out: Annotated[Path, typer.Option(help="证据包目录 · where the bundles go")] = Path("var/bundles"),
+    simulate: Annotated[
+        bool, typer.Option(help="模拟时钟直至公开，仅限演示随机源的计划 · simulated clock, demo entropy only")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="末行输出 JSON · JSON as the last line")] = False,
+) -> None:
+    """运行一个批次：冻结、抽取、合并、派员、公开 · run a plan's round; a second try is refused and names the first."""
+    started = time.perf_counter()
+    db = Database(settings().url())
+    document = rounds.plan_document(db, plan)
+    if simulate and not document.demo:
+        raise _not_a_demo(plan)
+    clock: Any = {"clock": SimulatedClock(datetime.now(UTC))} if simulate else {}
+    row = rounds.create(db, plan, period or rounds.named_period(document), datetime.now(UTC))
+    with _executor() as executor, console.progress(as_json) as progress:
+        trip = Trip(
+            db, Vault(settings().data_dir), out, progress, executor, approved_by=approved_by or None, **clock
+        )
+        row = carry(trip, row, answers(trip, _pairs(entropy or [])))
+        summary = finish(trip, row, {}, started)
+    show_summary(summary, as_json)
+
+
+def _executor() -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(settings().workers or None, mp_context=get_context("spawn"))
+
+
+def _not_a_demo(plan: str) -> Refused:
+    return Refused(
+        Problem(
+            "round.simulated_clock",
+            f"计划 {plan} 使用真实随机源，不能用模拟时钟。",
+            f"Plan {plan} uses real entropy; a simulated clock is for demonstrations only.",
+            "去掉 --simulate，批次会等待各截止时间。",
+            "Leave out --simulate; the round then waits for its times.",
+            {"plan": plan},
+        )
+    )
+
+
+@app.command("openapi")
+def openapi() -> None:
+    """输出 OpenAPI 文档 · print the OpenAPI document."""
+    db = Database(settings().url())
+    console.emit(create_app(db, settings(), with_clock=False).openapi())
+
+
+def main() -> None:
+    """Run a command; a refusal is said with its remedy and exits with 1."""
+    try:
+        app()
+    except Refused as refused:
+        console.refusal(refused.problem)
+        raise SystemExit(1) from None

@@ -1,0 +1,82 @@
+"""The clock: the only file that imports APScheduler. A tick computes what is due from the tables and starts work.
+
+Nothing is remembered here: missed periods are found again in order and marked late, so a service that was down
+for months loses none and makes none twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from datetime import UTC, datetime
+from multiprocessing import get_context
+
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from app.db.database import Database
+from app.plans import service as plans
+from app.rounds import service as rounds
+from app.rounds.worker import run_in_process
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def tick(db: Database, now: datetime) -> list[str]:
+    """Make every round that is due, void what missed its deadline, wake what waited for a time. Returns new rounds."""
+    made = []
+    for due in plans.due(db, now):
+        row, new = rounds.ensure(db, due.plan, due.period.id, now, due_at=due.period.due_at)
+        if new:
+            made.append(row.round_id)
+    rounds.expire(db, now)
+    rounds.wake(db, now)
+    return made
+
+
+class Clock:
+    """Ticks every few seconds and keeps one process at work on rounds while there are any."""
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._db, self._settings = db, settings
+        self._pool: Executor = self._new_pool()
+        self._scheduler = BackgroundScheduler(timezone="UTC")
+        self._scheduler.add_job(
+            self._tick,
+            "interval",
+            seconds=settings.tick_seconds,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
+
+    @staticmethod
+    def _new_pool() -> Executor:
+        return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+
+    def start(self) -> None:
+        """Begin ticking, the first time at once."""
+        self._scheduler.start()
+        for job in self._scheduler.get_jobs():
+            job.modify(next_run_time=datetime.now(UTC))
+
+    def stop(self) -> None:
+        """Stop ticking; a stage that runs is finished or taken over later, nothing is half-written."""
+        self._scheduler.shutdown(wait=False)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _tick(self) -> None:
+        tick(self._db, datetime.now(UTC))
+        self._work_while_there_is_any()
+
+    def _work_while_there_is_any(self) -> None:
+        arguments = (self._db.url, str(self._settings.data_dir), self._settings.lease_seconds)
+        work: Callable[[], str | None] = lambda: self._pool.submit(run_in_process, *arguments).result()  # noqa: E731
+        try:
+            while (done := work()) is not None:
+                log.info("round advanced: %s", done)
+        except BrokenProcessPool:
+            log.warning("the worker process died; its round is taken over when its lease ends")
+            self._pool = self._new_pool()

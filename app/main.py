@@ -1,0 +1,56 @@
+"""The web application: routers of every room, errors, and the worker with its clock inside."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from fastapi import FastAPI
+
+from app.clock import Clock
+from app.db.database import Database
+from app.disclosure import api as disclosure_api
+from app.disclosure import pages as disclosure_pages
+from app.http import problem
+from app.plans import api as plans_api
+from app.registers import api as registers_api
+from app.rounds import api as rounds_api
+from app.settings import Settings
+from app.web import problems, static
+
+API = "/api/v1"
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(database: Database, settings: Settings, *, with_clock: bool = True) -> FastAPI:
+    """The application over `database`; `with_clock` runs the worker and its clock for as long as it serves."""
+    app = FastAPI(
+        title="Double Random 双随机、一公开",
+        version="0.1.0",
+        docs_url="/api/docs",
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        lifespan=_lifespan(database, settings, with_clock),
+    )
+    app.state.database = database
+    app.state.settings = settings
+    problem.install(app, html=problems.html_problem, wants_html=problems.wants_html)
+    for room in (registers_api, plans_api, rounds_api, disclosure_api):
+        app.include_router(room.router, prefix=API)
+    app.include_router(disclosure_pages.router)
+    app.include_router(static.router)
+    return app
+
+
+def _lifespan(database: Database, settings: Settings, with_clock: bool) -> Lifespan:
+    @asynccontextmanager
+    async def run(_app: FastAPI) -> AsyncIterator[None]:
+        clock = Clock(database, settings) if with_clock else None
+        if clock is not None:
+            clock.start()
+        yield
+        if clock is not None:
+            clock.stop()
+
+    return run

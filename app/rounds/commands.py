@@ -1,0 +1,125 @@
+"""`python -m app round …`: look at rounds, answer what they wait for, void them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from app import console
+from app.db.database import Database
+from app.rounds import advance, entropy, repository, service
+from app.rounds.schemas import RoundOut
+from app.rounds.tables import Round
+from app.rounds.vault import Vault
+from app.settings import settings
+
+commands = typer.Typer(
+    help="批次：查看、审批、公共随机、作废 · rounds: look, approve, feed entropy, void", no_args_is_help=True
+)
+
+RoundId = Annotated[str, typer.Argument(help="批次编号 · round id")]
+AsJson = Annotated[bool, typer.Option("--json", help="末行输出 JSON · one JSON object as the last line")]
+
+
+def _database() -> Database:
+    return Database(settings().url())
+
+
+def _show(db: Database, row: Round, as_json: bool) -> None:
+    with db.read() as session:
+        times = sorted(
+            repository.times(session, row.round_id).values(), key=lambda time: (time.at, time.stage)
+        )
+    shown = RoundOut.of(row, times)
+    if as_json:
+        console.emit(shown.model_dump(mode="json"))
+        return
+    done = [(time.stage, time.at.isoformat(timespec="seconds"), round(time.seconds, 2)) for time in times]
+    console.table(f"{row.round_id} · {row.status}", ("阶段 stage", "时间 at", "秒 seconds"), done)
+    if row.waiting_for:
+        console.say(f"等待 waiting for: {row.waiting_for}")
+    if row.problem:
+        console.say(f"{row.problem.get('zh', row.problem['code'])}\n{row.problem.get('en', '')}")
+
+
+@commands.command("list")
+def list_rounds(as_json: AsJson = False) -> None:
+    """列出批次 · list rounds, newest first."""
+    with _database().read() as session:
+        rows = repository.newest(session)
+    if as_json:
+        console.emit({"rounds": [RoundOut.of(row, []).model_dump(mode="json") for row in rows]})
+        return
+    cells = [(row.round_id, row.stage, row.status, row.waiting_for or "", row.assurance) for row in rows]
+    console.table(
+        "批次 rounds", ("编号 id", "阶段 stage", "状态 status", "等待 waits for", "可信级别 assurance"), cells
+    )
+
+
+@commands.command("show")
+def show(round_id: RoundId, as_json: AsJson = False) -> None:
+    """查看一个批次 · show one round."""
+    db = _database()
+    _show(db, service.get(db, round_id), as_json)
+
+
+@commands.command("approve")
+def approve(
+    round_id: RoundId,
+    by: Annotated[str, typer.Option(help="审批人 · who approves")],
+    as_json: AsJson = False,
+) -> None:
+    """审批已冻结的批次 · approve a frozen round and its small strata by name."""
+    db = _database()
+    _show(db, service.approve(db, round_id, by, datetime.now(UTC)), as_json)
+
+
+@commands.command("entropy")
+def give_entropy(
+    round_id: RoundId,
+    source: Annotated[str, typer.Option(help="随机源编号 · source id")],
+    value: Annotated[
+        str, typer.Option(help="公共随机值；留空且为 drand 时自动获取 · value; empty fetches drand")
+    ] = "",
+    as_json: AsJson = False,
+) -> None:
+    """录入公共随机（报数、开奖号码、drand 签名）· give the public value of a source."""
+    db = _database()
+    if not value:
+        planned, announced = service.source_of(db, round_id, source)
+        value = entropy.fetched(settings().drand_url, planned, announced)
+    _show(db, service.supply(db, round_id, source, value, datetime.now(UTC)), as_json)
+
+
+@commands.command("deposit")
+def deposit(
+    round_id: RoundId,
+    party: Annotated[str, typer.Option(help="承诺方 · party")],
+    secret: Annotated[str, typer.Option(prompt=True, hide_input=True, help="64 位十六进制 · 64 hex digits")],
+) -> None:
+    """提交一方的秘密 · deposit a party's secret after the manifest is logged."""
+    db = _database()
+    service.deposit(db, Vault(settings().data_dir), round_id, party, bytes.fromhex(secret), datetime.now(UTC))
+    console.say(f"{party}：已核对并登记 · checked and receipted")
+
+
+@commands.command("void")
+def void(
+    round_id: RoundId,
+    reason: Annotated[str, typer.Option(help="、".join(service.VOID_REASONS))],
+    by: Annotated[str, typer.Option(help="提出人 · who asks")],
+    confirmed_by: Annotated[str, typer.Option(help="确认人（须为另一人）· who confirms, another person")],
+    as_json: AsJson = False,
+) -> None:
+    """作废批次：须有原因代码和两人 · void a round; it stays visible for ever."""
+    db = _database()
+    _show(db, service.void(db, round_id, reason, by, confirmed_by, datetime.now(UTC)), as_json)
+
+
+@commands.command("retry")
+def retry(round_id: RoundId, as_json: AsJson = False) -> None:
+    """重试被拒绝的步骤 · try a refused stage again after its cause was mended."""
+    db = _database()
+    _show(db, advance.retry(db, round_id, datetime.now(UTC)), as_json)

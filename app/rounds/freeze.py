@@ -1,0 +1,178 @@
+"""Freezing a round: populations become frames, exclusions are applied, the roster is fixed, the manifest is written.
+
+Everything here reads the registers once and gives bytes; nothing is read from them again for this round, except
+the places of those who were drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from sqlmodel import Session
+
+from app.plans import draws
+from app.plans.schemas import Cap, PlanDocument, Task
+from app.registers import repository as registers
+from app.registers.schemas import Condition
+from app.rounds import repository
+from app.rounds.packing import ItemVersion
+from optimizer.progress import Progress
+from scheduler.frame import Frame, excluded_tsv
+from scheduler.lottery.roster import Inspector, Leave, Recusal, Roster
+
+UNRATED = "未评"
+"""The stratum of targets that have no credit class: drawn under the default rule, never left out."""
+
+NO_CAP = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenTask:
+    """One task's frame, what was excluded and why (rule ids), and its check items."""
+
+    task: Task
+    columns: tuple[str, ...]
+    frame: Frame
+    excluded: bytes
+    excluded_rows: int
+    items: tuple[ItemVersion, ...]
+
+    def strata(self) -> tuple[tuple[str, ...], ...]:
+        """The stratum keys that have rows, ascending."""
+        columns = [self.frame.column(name) for name in self.task.strata_by]
+        return tuple(sorted(set(zip(*columns, strict=True)))) if columns else ()
+
+
+@dataclass(slots=True)
+class Exclusions:
+    """Why targets are left out, counted once for all tasks of a round."""
+
+    caps: Sequence[tuple[Cap, Mapping[str, Mapping[str, int]]]] = field(default_factory=tuple)
+
+    def rule(self, task: Task, target_id: str) -> str | None:
+        """The id of the first cap that `target_id` has reached for this task, or None."""
+        for cap, counts in self.caps:
+            for subject in _subjects(cap, task):
+                if counts.get(subject, {}).get(target_id, 0) >= cap.max:
+                    return f"cap:{cap.code}"
+        return None
+
+
+def _subjects(cap: Cap, task: Task) -> tuple[str, ...]:
+    own = {"department": task.departments, "item": task.items, "target": ("",)}[cap.scope]
+    return tuple(name for name in own if not cap.subjects or name in cap.subjects)
+
+
+def exclusions(session: Session, document: PlanDocument, on: date) -> Exclusions:
+    """Count the planned checks that each cap of the plan looks at."""
+    gathered = []
+    for cap in document.caps:
+        since = date(on.year, 1, 1) if cap.window_days is None else on - timedelta(days=cap.window_days)
+        until = date(on.year + 1, 1, 1) if cap.window_days is None else on + timedelta(days=366)
+        subjects = {name for task in document.tasks for name in _subjects(cap, task)}
+        counts = {
+            name: repository.check_counts(
+                session,
+                since,
+                until,
+                name if cap.scope == "department" else None,
+                name if cap.scope == "item" else None,
+            )
+            for name in sorted(subjects)
+        }
+        gathered.append((cap, counts))
+    return Exclusions(gathered)
+
+
+def freeze_task(
+    session: Session, task: Task, items: Sequence[ItemVersion], excluded: Exclusions, on: date
+) -> FrozenTask:
+    """Read one task's population and freeze it."""
+    columns = draws.columns(task)
+    recent = repository.visited_since(session, on - timedelta(days=task.look_back_days), on)
+    left_out: list[tuple[str, str]] = []
+    rows = _rows(session, task, columns, excluded, recent, left_out, on)
+    frame = Frame(columns, rows)
+    return FrozenTask(task, columns, frame, excluded_tsv(left_out, frame), len(left_out), tuple(items))
+
+
+def _rows(
+    session: Session,
+    task: Task,
+    columns: tuple[str, ...],
+    excluded: Exclusions,
+    recent: set[str],
+    left_out: list[tuple[str, str]],
+    on: date,
+) -> Iterator[tuple[str, ...]]:
+    condition = Condition.model_validate(task.condition or {})
+    for row in registers.population(session, task.rules, condition, on):
+        rule = excluded.rule(task, row.target_id) if excluded.caps else None
+        if rule is not None:
+            left_out.append((row.target_id, rule))
+            continue
+        cells = {
+            "target_id": row.target_id,
+            "credit": row.credit or UNRATED,
+            "district": row.district,
+            "trade": row.trade,
+            "kind": row.kind,
+            "recent": "1" if row.target_id in recent else "0",
+        }
+        yield tuple(cells[name] for name in columns)
+
+
+def freeze_all(
+    session: Session, document: PlanDocument, on: date, progress: Progress
+) -> tuple[FrozenTask, ...]:
+    """Freeze every task of the plan."""
+    excluded = exclusions(session, document, on)
+    codes = sorted({code for task in document.tasks for code in task.items})
+    versions = {item.code: item for item in item_versions(session, codes, on)}
+    frozen = []
+    for number, task in enumerate(document.tasks):
+        progress.step("freeze", number, len(document.tasks), task.title_zh)
+        chosen = [versions[code] for code in task.items]
+        frozen.append(freeze_task(session, task, chosen, excluded, on))
+    progress.step("freeze", len(document.tasks), len(document.tasks))
+    return tuple(frozen)
+
+
+def item_versions(session: Session, codes: Sequence[str], on: date) -> list[ItemVersion]:
+    """The published versions in force; an unpublished item is refused by the registers."""
+    return [
+        ItemVersion(
+            item.code, item.version, item.department, item.minutes, item.officers, tuple(item.specialties)
+        )
+        for item in registers.published_items(session, codes, on)
+    ]
+
+
+def roster(session: Session, departments: Sequence[str], days: Sequence[str]) -> Roster:
+    """Inspectors who may be seated, their leave in the window and their recusals, as they stand now."""
+    people = [
+        Inspector(
+            code=row.code,
+            department=row.department,
+            district=row.district,
+            certificate_expires=row.certificate_expires.isoformat()
+            if row.certificate_expires
+            else "0001-01-01",
+            specialties=tuple(sorted(row.specialties)),
+            lead=row.lead,
+            cap=row.cap or NO_CAP,
+        )
+        for row in registers.inspectors(session, departments)
+    ]
+    known = {person.code for person in people}
+    leave = [
+        Leave(row.inspector, row.start.isoformat(), row.end.isoformat())
+        for row in registers.leave(session, date.fromisoformat(days[0]), date.fromisoformat(days[-1]))
+        if row.inspector in known
+    ]
+    recusals = [
+        Recusal(row.inspector, row.target_id) for row in registers.recusals(session) if row.inspector in known
+    ]
+    return Roster(tuple(people), tuple(leave), tuple(recusals))

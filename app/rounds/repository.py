@@ -1,0 +1,184 @@
+"""All SQL of the rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from app.db.bulk import upsert
+from app.plans import repository as plans
+from app.plans.schemas import PlanDocument
+from app.rounds.tables import Deposit, EntropyUse, Operation, PlannedCheck, Round, RoundTime
+
+
+def get(session: Session, round_id: str) -> Round | None:
+    """A round by its id."""
+    return session.get(Round, round_id)
+
+
+def get_locked(session: Session, round_id: str) -> Round | None:
+    """A round, locked until the transaction ends (SQLite's write transaction holds the whole database anyway)."""
+    return session.exec(select(Round).where(Round.round_id == round_id).with_for_update()).one_or_none()
+
+
+def waiting(session: Session) -> list[Round]:
+    """Rounds that wait for somebody or for a time."""
+    return list(session.exec(select(Round).where(Round.status == "waiting").order_by(col(Round.round_id))))
+
+
+def of_period(session: Session, plan: str, period: str) -> list[Round]:
+    """Every round of a (plan, period), in order of sequence."""
+    query = select(Round).where(Round.plan == plan, Round.period == period).order_by(col(Round.sequence))
+    return list(session.exec(query))
+
+
+def newest(session: Session, limit: int = 50) -> list[Round]:
+    """The latest rounds, newest first."""
+    query = select(Round).order_by(col(Round.created_at).desc(), col(Round.round_id).desc()).limit(limit)
+    return list(session.exec(query))
+
+
+def claim(session: Session, owner: str, now: datetime, lease_seconds: int) -> Round | None:
+    """Lease the oldest round with work to do; the fence grows, so an earlier holder can write no more.
+
+    One `UPDATE … RETURNING`, the same on both databases.
+    """
+    free = (col(Round.lease_until).is_(None)) | (col(Round.lease_until) < now)
+    oldest = (
+        select(Round.round_id)
+        .where(Round.status == "running", free)
+        .order_by(col(Round.created_at), col(Round.round_id))
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = (
+        update(Round)
+        .where(col(Round.round_id) == oldest, free)
+        .values(lease_owner=owner, lease_until=now + timedelta(seconds=lease_seconds), fence=Round.fence + 1)
+        .returning(Round)
+    )
+    return session.scalars(statement).one_or_none()
+
+
+def claim_one(session: Session, round_id: str, owner: str, now: datetime, lease_seconds: int) -> Round | None:
+    """Lease this very round if it has work to do and nobody else holds it."""
+    free = (col(Round.lease_until).is_(None)) | (col(Round.lease_until) < now)
+    statement = (
+        update(Round)
+        .where(col(Round.round_id) == round_id, col(Round.status) == "running", free)
+        .values(lease_owner=owner, lease_until=now + timedelta(seconds=lease_seconds), fence=Round.fence + 1)
+        .returning(Round)
+    )
+    return session.scalars(statement).one_or_none()
+
+
+def renew(session: Session, round_id: str, fence: int, until: datetime) -> bool:
+    """Keep a lease; False when somebody else has taken over."""
+    statement = (
+        update(Round)
+        .where(col(Round.round_id) == round_id, col(Round.fence) == fence)
+        .values(lease_until=until)
+        .returning(col(Round.round_id))
+    )
+    return session.scalars(statement).one_or_none() is not None
+
+
+def release(session: Session, round_id: str, fence: int) -> None:
+    """Give a lease back."""
+    statement = update(Round).where(col(Round.round_id) == round_id, col(Round.fence) == fence)
+    session.execute(statement.values(lease_owner=None, lease_until=None))
+
+
+def mark(session: Session, round_id: str, stage: str, at: datetime, seconds: float) -> None:
+    """Note when a stage was done and how long it took."""
+    session.add(RoundTime(round_id=round_id, stage=stage, at=at, seconds=seconds))
+
+
+def times(session: Session, round_id: str) -> dict[str, RoundTime]:
+    """When each stage was done."""
+    return {row.stage: row for row in session.exec(select(RoundTime).where(RoundTime.round_id == round_id))}
+
+
+def document(session: Session, row: Round) -> PlanDocument:
+    """The plan as it was when the round was made: a revision binds later rounds only."""
+    revision = plans.revision(session, row.plan, row.plan_version)
+    if revision is None:
+        raise LookupError(f"plan {row.plan} has no version {row.plan_version}")
+    return PlanDocument.model_validate(revision.document)
+
+
+def deposits(session: Session, round_id: str) -> list[Deposit]:
+    """Commitments and secrets of a round, ascending by party bytes; the salt's row has the party ""."""
+    rows = session.exec(select(Deposit).where(Deposit.round_id == round_id))
+    return sorted(rows, key=lambda row: row.party.encode())
+
+
+def entropy(session: Session, round_id: str, part: str) -> dict[str, str]:
+    """Values supplied so far for `entropy` or `entropy_seats`, by source."""
+    query = select(EntropyUse).where(EntropyUse.round_id == round_id, EntropyUse.part == part)
+    return {row.name: row.value for row in session.exec(query)}
+
+
+def source_user(session: Session, source: str) -> EntropyUse | None:
+    """The round that used a source, if any did."""
+    return session.get(EntropyUse, source)
+
+
+def plan_checks(session: Session, rows: Iterable[Sequence[object]]) -> None:
+    """Store planned checks: (round_id, check_id, target_id, department, items, day)."""
+    columns = ("round_id", "check_id", "target_id", "department", "items", "day")
+    upsert(session, PlannedCheck.__table__, columns, rows, ("round_id", "check_id"))  # type: ignore[attr-defined]  # SQLModel hides __table__
+
+
+def forget_checks(session: Session, round_id: str) -> None:
+    """A voided round visited nobody."""
+    for row in session.exec(select(PlannedCheck).where(PlannedCheck.round_id == round_id)):
+        session.delete(row)
+
+
+def visited_since(session: Session, since: date, until: date) -> set[str]:
+    """Targets with a planned check in [since, until)."""
+    query = select(PlannedCheck.target_id).where(PlannedCheck.day >= since, PlannedCheck.day < until)
+    return set(session.exec(query.distinct()))
+
+
+def check_counts(
+    session: Session, since: date, until: date, department: str | None, item: str | None
+) -> dict[str, int]:
+    """Checks per target in [since, until), of one department and of one item's any version where given."""
+    query = select(PlannedCheck.target_id, func.count()).where(
+        PlannedCheck.day >= since, PlannedCheck.day < until
+    )
+    if department is not None:
+        query = query.where(PlannedCheck.department == department)
+    if item is None:
+        return dict(session.exec(query.group_by(PlannedCheck.target_id)).all())
+    counts: dict[str, int] = {}
+    rows = select(PlannedCheck).where(PlannedCheck.day >= since, PlannedCheck.day < until)
+    for row in session.exec(rows):
+        if any(version.partition("@")[0] == item for version in row.items):
+            counts[row.target_id] = counts.get(row.target_id, 0) + 1
+    return counts
+
+
+def operation_of(session: Session, subject: str) -> Operation | None:
+    """The newest operation about a subject."""
+    query = select(Operation).where(Operation.subject == subject).order_by(col(Operation.id).desc()).limit(1)
+    return session.exec(query).first()
+
+
+def note_operation(session: Session, row: Round) -> None:
+    """Bring a round's operation up to where the round stands."""
+    operation = operation_of(session, row.round_id)
+    if operation is not None:
+        names = {"done": "done", "waiting": "waiting", "refused": "failed", "void": "failed"}
+        operation.status = names.get(row.status, "running")
+        operation.stage, operation.note, operation.updated_at = (
+            row.stage,
+            row.waiting_for or "",
+            row.updated_at,
+        )
+        session.add(operation)

@@ -1,0 +1,113 @@
+"""Rounds as the API takes and shows them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.rounds.tables import Operation, Round, RoundTime
+
+Hex64 = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class CommitmentIn(BaseModel):
+    """An outside party's commitment, made before the freeze (`python -m app witness commit` makes one)."""
+
+    party: str = Field(min_length=1, max_length=64, examples=["公证处"])
+    commitment: str = Hex64
+
+
+class RoundIn(BaseModel):
+    """Ask for the round of a plan's period."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"plan": "annual-2026", "period": "2026-Q2"}]})
+
+    plan: str = Field(pattern=r"^[0-9A-Za-z._-]{1,64}$")
+    period: str = Field(pattern=r"^[0-9A-Za-z._-]{1,32}$")
+    commitments: list[CommitmentIn] = Field(default_factory=list)
+
+
+class EntropyIn(BaseModel):
+    """A public value, as its source's rule in the manifest says."""
+
+    source: str = Field(examples=["witnesses-1"])
+    value: str = Field(min_length=1, max_length=4000, examples=["01234567890123456789"])
+
+
+class DepositIn(BaseModel):
+    """A party's secret, given after the manifest is logged."""
+
+    party: str = Field(min_length=1, max_length=64)
+    secret: str = Hex64
+
+
+class ApprovalIn(BaseModel):
+    """Who approves the frozen round."""
+
+    by: str = Field(min_length=1, max_length=64)
+
+
+class VoidIn(BaseModel):
+    """Why a round is voided, and the two persons who stand for it."""
+
+    reason: Literal[
+        "deadline_missed", "deposits_incomplete", "frame_wrong", "plan_withdrawn", "plan_infeasible"
+    ]
+    by: str = Field(min_length=1, max_length=64)
+    confirmed_by: str = Field(min_length=1, max_length=64)
+
+
+class StageOut(BaseModel):
+    """A stage that is done, when, and how long its work took in seconds."""
+
+    stage: str
+    at: datetime
+    seconds: float
+
+
+class RoundOut(BaseModel):
+    """A round as everyone may see it: where it stands and what it waits for, never whom it drew."""
+
+    round_id: str
+    plan: str
+    period: str
+    sequence: int
+    stage: str
+    status: str
+    waiting_for: str | None
+    privacy: str
+    demo: bool
+    late: bool
+    assurance: int
+    problem: dict[str, Any] | None
+    created_at: datetime
+    updated_at: datetime
+    stages: list[StageOut] = Field(default_factory=list)
+
+    @classmethod
+    def of(cls, row: Round, times: list[RoundTime]) -> Self:
+        """From the stored row."""
+        stages = [StageOut(stage=time.stage, at=time.at, seconds=time.seconds) for time in times]
+        return cls(**row.model_dump(include=set(cls.model_fields) - {"stages"}), stages=stages)
+
+
+class OperationOut(BaseModel):
+    """Long work: where it is, and what it is about."""
+
+    id: int
+    kind: str
+    subject: str
+    status: str
+    stage: str
+    done: int
+    total: int
+    note: str
+    created_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, row: Operation) -> Self:
+        """From the stored row."""
+        return cls(**row.model_dump())

@@ -1,0 +1,160 @@
+"""The second half of a round: pack · take the second entropy · seat · reveal."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session
+
+from app.rounds import entropy as sources
+from app.rounds import lottery_store, repository
+from app.rounds.packing import problem, schedule_file, visits_file
+from app.rounds.stages import (
+    Logged,
+    Outcome,
+    Waiting,
+    Work,
+    json_file,
+    keys_of,
+    roster_of,
+    salt_of,
+    secrets_of,
+    values_list,
+)
+from optimizer.checker import check
+from optimizer.errors import refuse
+from optimizer.model import Plan
+from optimizer.solve import pack
+from scheduler.encoding import canonical_json
+from scheduler.lottery.draw import draw_seats, lottery_json
+from scheduler.lottery.plan import plan_lottery
+from scheduler.seed import decoded, plan_commitment, seats_key, seats_seal
+from scheduler.verifier import __file__ as VERIFIER  # noqa: N812  the path of the file that travels
+
+
+def pack_visits(work: Work) -> Outcome:
+    """Pack every department's checks into shared visits, make the seats' probabilities, commit to both.
+
+    The independent checker must find nothing, and every seat must be fillable, or the plan is refused.
+    """
+    manifest = work.manifest()
+    stored, roster = work.json("internal/packing.json"), roster_of(work)
+    asked, parameters = problem(stored, roster), work.document.schedule.packing.parameters()
+    plan = pack(asked, parameters, work.executor, work.progress)
+    broken = check(asked, parameters, plan)
+    if broken:
+        first = broken[0]
+        raise refuse(
+            "packing.broken_rule",
+            f"排班违反规则 {first.code}（{first.subject}）：{first.zh}",
+            f"The plan breaks rule {first.code} at {first.subject}: {first.en}",
+            "请报告此缺陷；该计划不会被采用。",
+            "Report this defect; the plan is not used.",
+            rule=first.code,
+            subject=first.subject,
+        )
+    work.progress.step("probabilities", 0, 0)
+    lottery = plan_lottery(roster, plan, asked.days, work.progress)
+    committed = plan_commitment(keys_of(work, manifest), lottery.plan_hash(manifest.algorithms))
+    return Outcome(
+        "packed",
+        {
+            "visits.json": json_file(visits_file(plan, asked.days, stored["checks"])),
+            "schedule.json": json_file(schedule_file(plan, asked.days, parameters)),
+            "internal/lottery-plan.json": json_file(lottery_store.stored(lottery)),
+            "internal/sites.json": json_file({row["target_id"]: row for row in stored["sites"]}),
+        },
+        (Logged("round.plan", "service", committed.hex()),),
+        rows=lambda session: _plan_checks(session, work, plan, stored),
+    )
+
+
+def _plan_checks(session: Session, work: Work, plan: Plan, stored: dict[str, Any]) -> None:
+    checks = {row["check_id"]: row for row in stored["checks"]}
+    days = [date.fromisoformat(day) for day in stored["days"]]
+    rows = (
+        (
+            work.row.round_id,
+            check_id,
+            visit.target_id,
+            checks[check_id]["department"],
+            checks[check_id]["items"],
+            days[visit.day],
+        )
+        for visit in plan.visits
+        for check_id in visit.checks
+    )
+    repository.plan_checks(session, rows)
+
+
+def take_entropy_seats(work: Work) -> Outcome | Waiting:
+    """Log the second public values (T2), which did not exist when the plan was committed to."""
+    manifest = work.manifest()
+    values = sources.supplied(work, "entropy_seats", manifest.entropy_seats)
+    if values is None:
+        return Waiting("entropy_seats")
+    listed = values_list((source.id for source in manifest.entropy_seats), values)
+    digest = manifest.algorithms.hash(canonical_json(listed)).hex()
+    return Outcome(
+        "entropy_seats", log=(Logged("round.entropy_seats", "witness", digest, {"values": listed}),)
+    )
+
+
+def seat(work: Work) -> Outcome:
+    """Draw who inspects, from probabilities that were bound before, and seal the assignment."""
+    manifest = work.manifest()
+    keys = keys_of(work, manifest)
+    kept, files = (
+        work.json("internal/lottery-plan.json"),
+        (work.json("visits.json"), work.json("schedule.json")),
+    )
+    lottery = lottery_store.rebuilt(kept, roster_of(work), *files)
+    second = decoded(manifest.entropy_seats, work.entropy("entropy_seats"))
+    drawn = draw_seats(lottery, seats_key(keys, lottery.plan_hash(manifest.algorithms), second))
+    sealed = seats_seal(keys, drawn.assignment)
+    file = lottery_json(lottery, drawn, manifest.algorithms)
+    return Outcome(
+        "seated", {"lottery.json": json_file(file)}, (Logged("round.seats", "service", sealed.hex()),)
+    )
+
+
+def reveal(work: Work) -> Outcome | Waiting:
+    """Reveal secrets and entropy (T3) once the last visit is over, and put the verifier of that day beside them."""
+    manifest = work.manifest()
+    if work.now < datetime.fromisoformat(manifest.deadlines.reveal):
+        return Waiting("reveal")
+    public = _reveal_file(work)
+    salt = salt_of(work)
+    private = public if salt is None else {**public, "k_salt": salt.hex()}
+    digest = manifest.algorithms.hash(canonical_json(public)).hex()
+    return Outcome(
+        "revealed",
+        {
+            "reveal.json": json_file(private),
+            "events.json": json_file([]),
+            "verify.py": Path(VERIFIER).read_bytes(),
+        },
+        (Logged("round.reveal", "service", digest),),
+    )
+
+
+def _reveal_file(work: Work) -> dict[str, Any]:
+    manifest, secrets = work.manifest(), secrets_of(work)
+    logged = {entry["entry"]["type"]: entry["entry"]["digest"] for entry in work.log()}
+    return {
+        "round_id": work.row.round_id,
+        "manifest_hash": manifest.manifest_hash().hex(),
+        "secrets": [
+            {"party": party, "secret": secrets[party].hex()} for party in sorted(secrets, key=str.encode)
+        ],
+        "entropy": values_list((source.id for source in manifest.entropy), work.entropy("entropy")),
+        "entropy_seats": values_list(
+            (source.id for source in manifest.entropy_seats), work.entropy("entropy_seats")
+        ),
+        "assurance": work.row.assurance,
+        "seal": logged["round.seal"],
+        "plan_commitment": logged["round.plan"],
+        "seats_seal": logged["round.seats"],
+    }

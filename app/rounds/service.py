@@ -1,0 +1,340 @@
+"""What is done with rounds: make one (once), approve it, feed it entropy and deposits, void it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from app.db.database import Database
+from app.errors import Conflict, NotFound, Problem, refuse
+from app.ledger import repository as ledger
+from app.plans import service as plans
+from app.plans.schemas import PlanDocument, Source
+from app.rounds import entropy as sources
+from app.rounds import repository
+from app.rounds.log import entry_of
+from app.rounds.tables import Deposit, EntropyUse, Operation, Round
+from app.rounds.vault import Vault
+from scheduler.encoding import canonical_json
+from scheduler.manifest import EntropySource, Manifest
+from scheduler.seed import commitment
+from scheduler.suite import suite as suite_named
+
+SERVICE_PARTY = "double-random"
+"""The party that stands for every secret the service makes itself."""
+
+VOID_REASONS = ("deadline_missed", "deposits_incomplete", "frame_wrong", "plan_withdrawn", "plan_infeasible")
+OPEN_STATUSES = ("running", "waiting", "refused", "done")
+
+
+def round_name(plan: str, period: str, sequence: int) -> str:
+    """A round's id: nothing but plan, period and sequence, so that a party can commit before it exists."""
+    return f"{plan}-{period}-{sequence}"
+
+
+def ensure(
+    db: Database,
+    plan_code: str,
+    period: str,
+    now: datetime,
+    *,
+    due_at: datetime | None = None,
+    commitments: Sequence[tuple[str, str]] = (),
+) -> tuple[Round, bool]:
+    """The one round of (plan, period): made if it is not there, else the first one, and whether it is new.
+
+    After a published void the next sequence number is opened. `commitments`: (party, hex) of outside parties.
+    """
+    with db.write() as session:
+        rules = plans.freeze_rules(session, plan_code)
+        before = repository.of_period(session, plan_code, period)
+        if before and before[-1].status != "void":
+            return before[-1], False
+        sequence = len(before) + 1
+        made = Round(
+            round_id=round_name(plan_code, period, sequence),
+            plan=plan_code,
+            plan_version=rules.version,
+            period=period,
+            sequence=sequence,
+            privacy=rules.document.privacy,
+            demo=rules.document.demo,
+            due_at=due_at,
+            late=due_at is not None and now - due_at > timedelta(days=1),
+            created_at=now,
+            updated_at=now,
+        )
+        session.add(made)
+        session.flush()
+        for party, digest in commitments:
+            session.add(Deposit(round_id=made.round_id, party=party, commitment=digest))
+        session.add(Operation(kind="round", subject=made.round_id, created_at=now, updated_at=now))
+        ledger.append(session, entry_of(made, "round.created", "planner", now, rules.digest), now)
+        return made, True
+
+
+def create(
+    db: Database, plan_code: str, period: str, now: datetime, commitments: Sequence[tuple[str, str]] = ()
+) -> Round:
+    """Make the round of a period by hand. A second try is refused and names the first."""
+    made, new = ensure(db, plan_code, period, now, commitments=commitments)
+    if new:
+        return made
+    raise Conflict(
+        Problem(
+            "round.exists",
+            f"计划 {plan_code} 在 {period} 已有批次 {made.round_id}（{made.created_at:%Y-%m-%d %H:%M}），不能重抽。",
+            f"Plan {plan_code} already has round {made.round_id} for {period}; a round can't be run twice.",
+            "请查看该批次；只有经公示作废后才能以下一序号重来，作废记录永久保留。",
+            "Look at that round. Only after a published void can the next sequence number be opened.",
+            {"plan": plan_code, "period": period, "round_id": made.round_id},
+        )
+    )
+
+
+def get(db: Database, round_id: str) -> Round:
+    """A round, or NotFound."""
+    with db.read() as session:
+        return found(session, round_id)
+
+
+def found(session: Session, round_id: str) -> Round:
+    """A round inside a transaction, or NotFound."""
+    row = repository.get(session, round_id)
+    if row is None:
+        raise NotFound(
+            Problem(
+                "round.absent",
+                f"没有批次 {round_id}。",
+                f"There is no round {round_id}.",
+                "请用 round list 查看已有批次。",
+                "See `round list`.",
+                {"round_id": round_id},
+            )
+        )
+    return row
+
+
+def approve(db: Database, round_id: str, by: str, now: datetime) -> Round:
+    """Approve the frozen round by name, with the strata that need it. Only before the manifest is logged."""
+    with db.write() as session:
+        row = found(session, round_id)
+        if row.stage != "frozen":
+            raise _wrong_stage(row, "approve", "frozen")
+        row.approved_by, row.status, row.waiting_for, row.updated_at = by, "running", None, now
+        ledger.append(session, entry_of(row, "round.approval", "approver", now, _sha(by)), now)
+        session.add(row)
+        return row
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _wrong_stage(row: Round, what: str, stage: str) -> Conflict:
+    return Conflict(
+        Problem(
+            "round.stage",
+            f"批次 {row.round_id} 处于 {row.stage} 阶段，此时不能 {what}（须在 {stage}）。",
+            f"Round {row.round_id} is at stage {row.stage}; {what} belongs to stage {stage}.",
+            "请按批次页面显示的下一步操作。",
+            "Do the step that the round's page names as next.",
+            {"round_id": row.round_id, "stage": row.stage, "needed": stage},
+        )
+    )
+
+
+def deposit(db: Database, vault: Vault, round_id: str, party: str, secret: bytes, now: datetime) -> None:
+    """Take a party's secret after the manifest is logged, check it against the commitment, log the receipt."""
+    with db.write() as session:
+        row = found(session, round_id)
+        if row.stage != "committed":
+            raise _wrong_stage(row, "deposit", "committed")
+        place = session.get(Deposit, (round_id, party))
+        suite = suite_named(repository.document(session, row).suite)
+        if place is None or commitment(suite, round_id, party, secret).hex() != place.commitment:
+            raise refuse(
+                "deposit.mismatch",
+                f"{party} 提交的秘密与其承诺不符。",
+                f"The secret that {party} supplied does not match its commitment.",
+                "请提交当初生成承诺所用的 32 字节秘密（64 位十六进制）。",
+                "Supply the 32 bytes (64 hex digits) that the commitment was made from.",
+                party=party,
+            )
+        place.sealed_secret = vault.seal(secret)
+        session.add(place)
+        receipt = entry_of(row, "round.deposit", "party", now, place.commitment, party=party)
+        ledger.append(session, receipt, now)
+        row.status, row.waiting_for, row.updated_at = "running", None, now
+        session.add(row)
+
+
+def supply(db: Database, round_id: str, source_id: str, given: str, now: datetime) -> Round:
+    """Take the public entropy of one source: checked against its rule, used once, logged before anything is drawn."""
+    with db.write() as session:
+        row = found(session, round_id)
+        part = {"committed": "entropy", "packed": "entropy_seats"}.get(row.stage)
+        if part is None or row.status == "void":
+            raise _wrong_stage(row, "entropy", "committed / packed")
+        source, announced = _source_of(session, row, part, source_id)
+        value = sources.normalised(source, announced, round_id, part, given)
+        _refuse_reuse(session, value.used_as, announced)
+        use = EntropyUse(
+            source=value.used_as, name=announced.id, round_id=round_id, part=part, value=value.text, at=now
+        )
+        session.add(use)
+        row.status, row.waiting_for, row.updated_at = "running", None, now
+        session.add(row)
+        return row
+
+
+def source_of(db: Database, round_id: str, source_id: str) -> tuple[Source, EntropySource]:
+    """The source that a round now waits for, as its plan and its manifest describe it."""
+    with db.read() as session:
+        row = found(session, round_id)
+        part = {"committed": "entropy", "packed": "entropy_seats"}.get(row.stage)
+        if part is None:
+            raise _wrong_stage(row, "entropy", "committed / packed")
+        return _source_of(session, row, part, source_id)
+
+
+def _source_of(session: Session, row: Round, part: str, source_id: str) -> tuple[Source, EntropySource]:
+    document = repository.document(session, row)
+    manifest = Manifest.from_json(json.loads(ledger.load(session, row.round_id, "manifest.json")))
+    known = (
+        zip(document.entropy, manifest.entropy, strict=True)
+        if part == "entropy"
+        else zip(document.entropy_seats, manifest.entropy_seats, strict=True)
+    )
+    pairs = list(known)
+    for source, announced in pairs:
+        if source_id in (source.id, announced.id):
+            return source, announced
+    listed = "、".join(announced.id for _, announced in pairs)
+    raise refuse(
+        "entropy.unknown_source",
+        f"批次 {row.round_id} 此步骤没有随机源 {source_id}（有：{listed}）。",
+        f"Round {row.round_id} has no source {source_id} at this step (it has {listed}).",
+        "请使用计划中写明的随机源。",
+        "Use a source that the plan names.",
+        source=source_id,
+    )
+
+
+def _refuse_reuse(session: Session, used_as: str, announced: EntropySource) -> None:
+    used = repository.source_user(session, used_as)
+    if used is None:
+        return
+    raise Conflict(
+        Problem(
+            "entropy.used",
+            f"随机源 {announced.id} 已在批次 {used.round_id} 使用，不能重复使用。",
+            f"Source {announced.id} was already used by round {used.round_id}; a source is used once.",
+            "请使用新的开奖期号、新的轮次或重新由见证人报数。",
+            "Use a new issue or round, or have the witnesses call new digits.",
+            {"source": announced.id, "round_id": used.round_id},
+        )
+    )
+
+
+def void(db: Database, round_id: str, reason: str, by: str, confirmed_by: str, now: datetime) -> Round:
+    """Void a round: a reason code and two persons, published for ever; its targets stay due.
+
+    Where entropy exists the draw is finished first, so that the void is published with the result it would have had.
+    """
+    if reason not in VOID_REASONS or by == confirmed_by:
+        raise refuse(
+            "void.rule",
+            f"作废须有规定的原因代码（{'、'.join(VOID_REASONS)}）并由两人分别提出和确认。",
+            f"A void needs a reason code ({', '.join(VOID_REASONS)}) and two different persons.",
+            "请填写原因代码，并由另一人确认。",
+            "Give a reason code and have another person confirm.",
+            reason=reason,
+        )
+    with db.write() as session:
+        row = found(session, round_id)
+        if row.status == "void":
+            return row
+        if row.stage == "entropy":
+            raise _wrong_stage(row, "void", "drawn")
+        _void_row(session, row, reason, now, actor="approver", by=by, confirmed_by=confirmed_by)
+        return row
+
+
+def _void_row(
+    session: Session, row: Round, reason: str, now: datetime, *, actor: str, **persons: str
+) -> None:
+    digest = _sha(canonical_json({"reason": reason, "round_id": row.round_id}).decode())
+    signed = {name: _sha(value) for name, value in persons.items()}
+    ledger.append(session, entry_of(row, "round.void", actor, now, digest, reason=reason, **signed), now)
+    repository.forget_checks(session, row.round_id)
+    row.status, row.waiting_for, row.updated_at = "void", None, now
+    row.problem = {"code": f"void.{reason}", **persons}
+    session.add(row)
+
+
+def expire(db: Database, now: datetime) -> list[str]:
+    """Void what waited for entropy or deposits beyond its deadline; the service logs the missed deadline itself."""
+    voided = []
+    with db.write() as session:
+        for row in repository.waiting(session):
+            deadline = _deadline(session, row)
+            if deadline is not None and now > deadline:
+                reason = "deposits_incomplete" if row.waiting_for == "deposits" else "deadline_missed"
+                _void_row(session, row, reason, now, actor="service")
+                voided.append(row.round_id)
+    return voided
+
+
+def _deadline(session: Session, row: Round) -> datetime | None:
+    if row.stage != "committed":
+        return None
+    manifest = ledger.find(session, row.round_id, "manifest.json")
+    if manifest is None:
+        return None
+    return datetime.fromisoformat(_json(manifest)["deadlines"]["entropy"])
+
+
+def _json(data: bytes) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads(data)
+    return loaded
+
+
+def wake(db: Database, now: datetime) -> list[str]:
+    """Set going again what waited only for its time to come."""
+    woken = []
+    with db.write() as session:
+        for row in repository.waiting(session):
+            manifest = ledger.find(session, row.round_id, "manifest.json")
+            if row.waiting_for != "reveal" or manifest is None:
+                continue
+            if now >= datetime.fromisoformat(_json(manifest)["deadlines"]["reveal"]):
+                row.status, row.waiting_for, row.updated_at = "running", None, now
+                session.add(row)
+                woken.append(row.round_id)
+    return woken
+
+
+def plan_document(db: Database, code: str) -> PlanDocument:
+    """The plan in force."""
+    with db.write() as session:
+        return plans.freeze_rules(session, code).document
+
+
+def named_period(document: PlanDocument) -> str:
+    """The one period that a plan without recurrence names; a recurring plan's has to be given."""
+    if document.period is None:
+        raise refuse(
+            "round.period",
+            f"计划 {document.code} 按 {document.recurrence} 重复，须写明期次。",
+            f"Plan {document.code} recurs ({document.recurrence}); say which period.",
+            "例如 --period 2026-Q2。",
+            "For example --period 2026-Q2.",
+            plan=document.code,
+        )
+    return document.period

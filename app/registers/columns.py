@@ -220,9 +220,9 @@ _NEVER_STORED = frozenset(
     re.findall(
         r"\S+",
         """序号 编号 备注 联系人 联系电话 联系方式 电话 手机 手机号 手机号码 邮箱 电子邮箱 法定代表人 法人 法人代表
-        负责人 经营者 身份证号 身份证号码 注册资本 登记机关 所属省份 省份 省 市 邮编 邮政编码 网址 核准日期 注册号 组织机构代码
-        英文名 曾用名 人员规模 参保人数 性别 职务 no id remark remarks note notes phone telephone mobile email contact
-        legal_representative registered_capital""",
+        负责人 经营者 身份证号 身份证号码 注册资本 登记机关 所属省份 省份 省 市 邮编 邮政编码 网址 核准日期 注册号
+        组织机构代码 英文名 曾用名 人员规模 参保人数 性别 职务 no id remark remarks note notes phone telephone mobile
+        email contact legal_representative registered_capital""",
     )
 )
 

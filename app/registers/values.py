@@ -38,6 +38,7 @@ _COMPACT_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _DEGREES = re.compile(r"-?[0-9]{1,3}(?:\.[0-9]{1,20})?")
 _SEPARATORS = re.compile(r"[;；、,，|/\s]+")
 _TARGET_ID = re.compile(r"[0-9A-Z._:-]{1,64}")
+_LABEL = re.compile(r"[0-9A-Za-z._:-]{1,64}")
 _YES = frozenset(("1", "是", "Y", "YES", "TRUE", "T", "√"))
 _NO = frozenset(("0", "否", "N", "NO", "FALSE", "F", "×"))
 
@@ -242,6 +243,18 @@ class Cells:
             )  # fmt: skip
         return value
 
+    def label(self, name: str) -> str:
+        """The code of an item: 1 to 64 digits, Latin letters and . _ : -, in the case it is written in."""
+        value = self.needed(name)
+        if not _LABEL.fullmatch(value):
+            raise bad(
+                self.column(name), value, "item.bad_code",
+                "编号只能由 1–64 个数字、拉丁字母和 . _ : - 组成",
+                "A code is 1 to 64 digits, Latin letters and . _ : -",
+                "改用符合要求的编号。", "Give it a code of that form.",
+            )  # fmt: skip
+        return value
+
     def date(self, name: str) -> date | None:
         """A calendar day, whatever the notation; None where missing."""
         raw = self.raw(name)
@@ -296,7 +309,7 @@ class Cells:
         text = self.text(name)
         if not text:
             return default
-        found = choices.get(text) or choices.get(text.lower())
+        found = choices.get(text) or choices.get(text.lower()) or choices.get(text.upper())
         if found is None:
             listed = "、".join(choices)
             raise bad(

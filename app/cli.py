@@ -19,6 +19,7 @@ from app.disclosure import commands as disclosure_commands
 from app.errors import Problem, Refused
 from app.main import create_app
 from app.plans import commands as plans_commands
+from app.plans import service as plans
 from app.registers import commands as registers_commands
 from app.rounds import commands as rounds_commands
 from app.rounds import service as rounds
@@ -103,7 +104,7 @@ def run_round(
     """运行一个批次：冻结、抽取、合并、派员、公开 · run a plan's round; a second try is refused and names the first."""
     started = time.perf_counter()
     db = Database(settings().url())
-    document = rounds.plan_document(db, plan)
+    document = plans.in_force(db, plan)
     if simulate and not document.demo:
         raise _not_a_demo(plan)
     clock: Any = {"clock": SimulatedClock(datetime.now(UTC))} if simulate else {}

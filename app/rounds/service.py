@@ -59,7 +59,7 @@ def ensure(
         made = Round(
             round_id=round_name(plan_code, period, sequence),
             plan=plan_code,
-            plan_version=rules.version,
+            plan_digest=rules.digest,
             period=period,
             sequence=sequence,
             privacy=rules.document.privacy,
@@ -318,12 +318,6 @@ def wake(db: Database, now: datetime) -> list[str]:
                 session.add(row)
                 woken.append(row.round_id)
     return woken
-
-
-def plan_document(db: Database, code: str) -> PlanDocument:
-    """The plan in force."""
-    with db.write() as session:
-        return plans.freeze_rules(session, code).document
 
 
 def named_period(document: PlanDocument) -> str:

@@ -32,7 +32,7 @@ class Round(SQLModel, table=True):
 
     round_id: str = Field(primary_key=True)
     plan: str = Field(index=True)
-    plan_version: int
+    plan_digest: str = Field(description="the version that the round keeps to, whatever is published later")
     period: str
     sequence: int
     stage: str = Field(default="created")

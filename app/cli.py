@@ -96,6 +96,9 @@ def run_round(
     ] = None,
     approved_by: Annotated[str, typer.Option(help="审批人 · approver")] = "",
     out: Annotated[Path, typer.Option(help="证据包目录 · where the bundles go")] = Path("var/bundles"),
+    commitments: Annotated[
+        list[str] | None, typer.Option("--commitment", help="方=承诺 · PARTY=COMMITMENT of an outside party")
+    ] = None,
     simulate: Annotated[
         bool, typer.Option(help="模拟时钟直至公开，仅限演示随机源的计划 · simulated clock, demo entropy only")
     ] = False,
@@ -108,7 +111,9 @@ def run_round(
     if simulate and not document.demo:
         raise _not_a_demo(plan)
     clock: Any = {"clock": SimulatedClock(datetime.now(UTC))} if simulate else {}
-    row = rounds.create(db, plan, period or rounds.named_period(document), datetime.now(UTC))
+    row = rounds.create(
+        db, plan, period or rounds.named_period(document), datetime.now(UTC), _pairs(commitments or [])
+    )
     with _executor() as executor, console.progress(as_json) as progress:
         trip = Trip(
             db, Vault(settings().data_dir), out, progress, executor, approved_by=approved_by or None, **clock

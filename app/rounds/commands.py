@@ -12,8 +12,10 @@ from app.db.database import Database
 from app.rounds import advance, entropy, repository, service
 from app.rounds.schemas import RoundOut
 from app.rounds.tables import Round
-from app.rounds.vault import Vault
+from app.rounds.vault import Vault, new_secret
 from app.settings import settings
+from scheduler.seed import commitment
+from scheduler.suite import suite as suite_named
 
 commands = typer.Typer(
     help="批次：查看、审批、公共随机、作废 · rounds: look, approve, feed entropy, void", no_args_is_help=True
@@ -91,6 +93,20 @@ def give_entropy(
         planned, announced = service.source_of(db, round_id, source)
         value = entropy.fetched(settings().drand_url, planned, announced)
     _show(db, service.supply(db, round_id, source, value, datetime.now(UTC)), as_json)
+
+
+@commands.command("secret")
+def make_secret(
+    round_id: Annotated[
+        str, typer.Argument(help="计划-期次-序号，批次尚未建立也可 · <plan>-<period>-<sequence>")
+    ],
+    party: Annotated[str, typer.Option(help="承诺方 · party")],
+    suite: Annotated[str, typer.Option(help="DR1-HMAC-SHA256 / DR1-HMAC-SM3")] = "DR1-HMAC-SHA256",
+) -> None:
+    """为一方生成秘密与承诺：承诺交服务，秘密自己保管 · make a party's secret and the commitment to hand in."""
+    secret = new_secret()
+    digest = commitment(suite_named(suite), round_id, party, secret).hex()
+    console.emit({"round_id": round_id, "party": party, "commitment": digest, "secret": secret.hex()})
 
 
 @commands.command("deposit")

@@ -1,0 +1,142 @@
+"""What the planner publishes passes the stand-alone verifier's checks, and plans that favour somebody do not."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from benchmarks.lottery_city import LotteryShape, lottery_city
+from scheduler import verifier
+from scheduler.encoding import canonical_json
+from scheduler.lottery.draw import draw_seats, lottery_json
+from scheduler.lottery.plan import UNIT, plan_lottery
+from scheduler.suite import SHA256
+
+KEY = bytes(range(32))
+SHAPES = [
+    LotteryShape(2, 30, 20, 5, lead=0.8, specialty=0.5),
+    LotteryShape(1, 18, 16, 4, cap=2, leave=0.4, lead=0.9, specialty=0.6, recusal=2.0),
+    LotteryShape(1, 9, 16, 4, leave=0.15, lead=0.7, specialty=0.7, recusal=0.5),
+    LotteryShape(3, 60, 50, 10, lead=0.5, specialty=0.4),
+]
+Lottery = dict[str, Any]
+
+
+def published(shape: LotteryShape, seed: int) -> Lottery:
+    city = lottery_city(shape, seed)
+    plan = plan_lottery(city.roster, city.plan, city.days)
+    return dict(json.loads(canonical_json(lottery_json(plan, draw_seats(plan, KEY), SHA256))))
+
+
+def check_plan(lottery: Lottery) -> None:
+    """The verifier's checks of the published probabilities, without those that need a whole bundle."""
+    lots = verifier.Lots(lottery)
+    verifier.check_sums(lots)
+    edges = lots.residual()
+    verifier.check_fairness(lots, edges)
+    verifier.check_spread(lots, lottery["certificate"], verifier.components(edges))
+
+
+@pytest.mark.parametrize(("shape", "seed"), list(zip(SHAPES, (2, 2, 19, 1), strict=True)))
+def test_the_verifier_agrees(shape: LotteryShape, seed: int) -> None:
+    lottery = published(shape, seed)
+    check_plan(lottery)
+    lots = verifier.Lots(lottery)
+    people, transcript = verifier.halvings(lots, KEY)
+    assert transcript == lottery["transcript"]
+    seated = verifier.deal(lots, people, KEY)
+    assert seated == lottery["assignment"]
+    assert verifier.reserves(lots, seated, KEY) == lottery["reserves"]
+    verifier.check_assignment(lots, seated)
+
+
+def crossing(lottery: Lottery) -> tuple[Lottery, Lottery, int, int, int, int]:
+    """Two classes of one date that share two groups, with room to move units around the square they form."""
+    for one in lottery["classes"]:
+        for other in lottery["classes"]:
+            shared = [g for g in one["groups"] if g in other["groups"]]
+            if one["date"] == other["date"] and one is not other and len(shared) > 1:
+                places = [item["groups"].index(g) for item in (one, other) for g in shared[:2]]
+                if all(
+                    item["units"][p] > 4096 for item, p in zip((one, one, other, other), places, strict=True)
+                ):
+                    return one, other, *places
+    raise AssertionError("no such square")
+
+
+def shift_within_a_day(lottery: Lottery) -> None:
+    """All sums stay; only evenness can tell."""
+    one, other, a, b, c, d = crossing(lottery)
+    for item, place, change in ((one, a, 4000), (one, b, -4000), (other, c, -4000), (other, d, 4000)):
+        item["units"][place] += change
+
+
+def spare_a_group(lottery: Lottery) -> None:
+    """One group's units of a class go to another group of it."""
+    item = next(c for c in lottery["classes"] if sum(units > UNIT // 64 for units in c["units"]) > 1)
+    big = [place for place, units in enumerate(item["units"]) if units > UNIT // 64]
+    item["units"][big[0]] -= 4096
+    item["units"][big[1]] += 4096
+
+
+def claim_a_lower_load(lottery: Lottery) -> None:
+    lottery["groups"][0]["load"] = "1/7"
+
+
+def write_a_load_in_higher_terms(lottery: Lottery) -> None:
+    numerator, _, denominator = lottery["groups"][0]["load"].partition("/")
+    lottery["groups"][0]["load"] = f"{2 * int(numerator)}/{2 * int(denominator or 1)}"
+
+
+def raise_a_factor(lottery: Lottery) -> None:
+    lottery["certificate"]["a"][0] = "9.9"
+
+
+def an_idle_factor(lottery: Lottery) -> None:
+    row = {"group_id": "G0001", "date": lottery["classes"][0]["date"], "factor": "0.5"}
+    lottery["certificate"]["t"] = [row]
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        shift_within_a_day,
+        spare_a_group,
+        claim_a_lower_load,
+        write_a_load_in_higher_terms,
+        raise_a_factor,
+        an_idle_factor,
+    ],
+)
+def test_favouritism_is_caught(tamper: Callable[[Lottery], None]) -> None:
+    lottery = published(SHAPES[3], 1)
+    check_plan(lottery)
+    changed = copy.deepcopy(lottery)
+    tamper(changed)
+    with pytest.raises(verifier.Wrong):
+        check_plan(changed)
+
+
+def test_a_zero_that_nothing_forces_is_caught() -> None:
+    """Each of two equals one of two seats for certain: fair in load, not in chances."""
+    two_days: Lottery = {
+        "groups": [
+            {"group_id": "G0001", "members": ["A"], "cap": 2, "weight": 1000, "load": "1"},
+            {"group_id": "G0002", "members": ["B"], "cap": 2, "weight": 1000, "load": "1"},
+        ],
+        "classes": [
+            {"class_id": f"2026-03-0{day}/0001", "date": f"2026-03-0{day}", "seats": [f"R{day}#1"],
+             "groups": ["G0001", "G0002"], "units": [UNIT // 2, UNIT // 2]}
+            for day in (2, 3)
+        ],
+        "certificate": {"a": ["1", "1"], "b": ["0.5", "0.5"], "t": []},
+    }  # fmt: skip
+    check_plan(two_days)
+    two_days["classes"][0]["units"] = [UNIT, 0]
+    two_days["classes"][1]["units"] = [0, UNIT]
+    with pytest.raises(verifier.Wrong, match="zero"):
+        check_plan(two_days)

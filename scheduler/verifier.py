@@ -357,8 +357,8 @@ SHAPES: dict[str, Any] = {
     },
     "events": [{"at": time, "type": name, "…": anything}],
     "replacement": {
-        "draw_id": name, "target": target, "reason": ("deregistered", "revoked", "moved_away", "duplicate"), "evidence_hash": digest, "backup": (None, target),
-        "…": anything,
+        "draw_id": name, "target": target, "evidence_hash": digest,
+        "reason": ("deregistered", "revoked", "moved_away", "duplicate"), "backup": (None, target), "…": anything,
     },
     "log/entries": [{"index": count, "entry": {
         "type": name, "subject": str, "at": time, "actor_role": str, "digest": (None, digest), "plan": name,
@@ -501,12 +501,9 @@ class Round:
         return [row["target_id"] for stratum in result["strata"] for row in stratum["selected"]]
 
     def entry(self, kind: str) -> Any:
-        """The one log entry of a type."""
-        found = [row["entry"] for row in self.json("log/entries") if row["entry"]["type"] == kind]
-        need(
-            len(found) == 1,
-            f"日志中 {kind} 应恰有一条 · the log should hold one such entry, not {len(found)}",
-        )
+        """The one log entry of a type `round.…`."""
+        found = [row["entry"] for row in self.json("log/entries") if row["entry"]["type"] == "round." + kind]
+        need(len(found) == 1, f"日志应恰有一条 round.{kind} · the log should hold one, not {len(found)}")
         return found[0]
 
 
@@ -555,7 +552,7 @@ def step_manifest(r: Round) -> str:
     same(ids, {r.round_id}, "批次号不符 · round_id of digests.json or reveal.json differs")
     found = r.manifest_hash.hex()
     same(found, reveal["manifest_hash"], "manifest_hash 与公开文件不符 · differs from the reveal's")
-    same(found, r.entry("round.manifest")["digest"], "manifest_hash 与日志不符 · differs from the log's")
+    same(found, r.entry("manifest")["digest"], "manifest_hash 与日志不符 · differs from the log's")
     verifier = reveal.get("verifier", r.archive.sha256["verify.py"])
     same(r.archive.sha256["verify.py"], verifier, "verify.py 与公开文件不符 · not the verifier of the reveal")
     return f"冻结清单 manifest_hash {found[:8]}… = 日志 log = 公开文件 reveal; {len(r.draws)} draws"
@@ -639,7 +636,7 @@ def step_entropy(r: Round) -> str:
     manifest, reveal = r.json("manifest"), r.json("reveal")
     for stage in ("entropy", "entropy_seats"):
         entropy_parts(manifest[stage], reveal[stage])
-        logged = r.entry("round." + stage).get("values") if manifest[stage] else []
+        logged = r.entry(stage).get("values") if manifest[stage] else []
         same(logged, reveal[stage], f"{stage} 与日志不符 · differs from the log's")
     bits, demo = sum(source["bits"] for source in manifest["entropy"]), manifest.get("demo", False)
     limit = 0 if demo or len(manifest["commitments"]) < 2 else 2 if bits >= 64 else 1
@@ -919,7 +916,7 @@ def step_seal(r: Round) -> str:
     salt = [r.salt()("seal")] if r.sealed else []
     found = r.suite.hash(lp("DR1/seal", r.keys["seal"], *salt, canonical(result))).hex()
     same(found, r.json("reveal")["seal"], "封条与公开文件不符 · the seal is not that of this result")
-    same(found, r.entry("round.seal")["digest"], "封条与日志不符 · the seal differs from the log's")
+    same(found, r.entry("seal")["digest"], "封条与日志不符 · the seal differs from the log's")
     return f"封条 {found[:8]}… = 公开文件 reveal = 日志 log"
 
 
@@ -1154,7 +1151,7 @@ def step_plan(r: Round) -> str:
     same(found.hex(), lottery["plan_hash"], "plan_hash 不符 · not the hash of this plan")
     opened = r.suite.hash(lp("DR1/plan", r.keys["seal"], found)).hex()
     same(opened, r.json("reveal")["plan_commitment"], "计划承诺与公开文件不符 · differs from the reveal's")
-    same(opened, r.entry("round.plan")["digest"], "计划承诺与日志不符 · differs from the log's")
+    same(opened, r.entry("plan")["digest"], "计划承诺与日志不符 · differs from the log's")
     return f"plan_hash {found.hex()[:8]}… = 承诺 commitment {opened[:8]}… = 公开文件 reveal = 日志 log"
 
 
@@ -1191,7 +1188,7 @@ def check_seats(r: Round, lots: Lots) -> None:
     asked.sort(key=lambda seat: seat["seat_id"])
     place = difference(lottery["seats"], asked, "seats")
     need(not place, f"席位与路线不符 · seats do not follow from the routes: {place}")
-    dates, numbers = {seat["seat_id"]: seat["date"] for seat in asked}, collections.Counter()
+    dates, numbers = {seat["seat_id"]: seat["date"] for seat in asked}, collections.Counter[str]()
     for item in lots.classes:
         numbers[item["date"]] += 1
         same(
@@ -1538,14 +1535,13 @@ def step_assignment(r: Round) -> str:
     if reveal["seats_seal"] is None:
         return "没有席位 · no seats"
     same(sealed, reveal["seats_seal"], "席位封条与公开文件不符 · differs from the reveal's")
-    same(sealed, r.entry("round.seats")["digest"], "席位封条与日志不符 · differs from the log's")
+    same(sealed, r.entry("seats")["digest"], "席位封条与日志不符 · differs from the log's")
     return f"重新抽取 {len(seated)} 席与候补一致 · drawn again; 封条 seal {sealed[:8]}… = reveal = log"
 
 
 # --- Steps: log and firm --------------------------------------------------------------------------------------------
 
 LOG_KINDS = ["manifest", "deposits", "entropy", "seal", "plan", "entropy_seats", "seats", "reveal"]
-LOG_ORDER = ["round." + kind for kind in LOG_KINDS]
 
 
 def step_log(r: Round) -> str:
@@ -1555,31 +1551,28 @@ def step_log(r: Round) -> str:
     check_times([row["entry"]["at"] for row in rows], "日志 log")
     for row in rows:
         for key in ("plan", "period", "sequence", "round_id"):
-            same(
-                row["entry"][key],
-                manifest[key],
-                f"日志第 {row['index']} 条 {key} 不符 · another round's entry",
-            )
-    order = [row["entry"]["type"] for row in rows if row["entry"]["type"] in LOG_ORDER]
-    same(order, LOG_ORDER, "日志次序不符 · the types do not come once each in a round's order")
+            same(row["entry"][key], manifest[key], f"第 {row['index']} 条 {key} 不符 · another round's entry")
     deposits = [{"party": row["party"], "commitment": row["commitment"]} for row in manifest["commitments"]]
     public = {key: value for key, value in reveal.items() if key != "k_salt"}
     hashed = {"deposits": deposits, "entropy": reveal["entropy"], "entropy_seats": reveal["entropy_seats"]}
-    expected = {
+    digests = {
         key: r.suite.hash(canonical(value)).hex() for key, value in {**hashed, "reveal": public}.items()
     }
-    expected.update(manifest=r.manifest_hash.hex(), seal=reveal["seal"], plan=reveal["plan_commitment"])
-    expected["seats"] = reveal["seats_seal"]
-    for kind, found in expected.items():
-        same(
-            r.entry("round." + kind)["digest"], found, f"round.{kind} 的摘要不符 · an entry's digest differs"
-        )
-    limits = {"entropy": "entropy", "seal": "sealed_result", "reveal": "reveal"}
-    late = [kind for kind, limit in limits.items()
-            if moment(r.entry("round." + kind)["at"]) > moment(manifest["deadlines"][limit])]  # fmt: skip
-    need("entropy" not in late, "公共随机晚于期限，应作废 · entropy after its deadline: the round is void")
-    note = f"; 逾期 late: {late}" if late else ""
-    return f"{len(rows)} 条日志次序、时间、摘要一致 · order, times, digests of the entries{note}"
+    digests.update(manifest=r.manifest_hash.hex(), seal=reveal["seal"], plan=reveal["plan_commitment"])
+    digests["seats"] = reveal["seats_seal"]
+    order = [row["entry"]["type"][6:] for row in rows if row["entry"]["type"][6:] in LOG_KINDS]
+    optional = [] if manifest["entropy_seats"] else ["entropy_seats", "seats"]
+    wanted = [kind for kind in LOG_KINDS if kind in order or kind not in optional]
+    same(order, wanted, "日志次序不符 · the types do not come once each in a round's order")
+    at = {kind: r.entry(kind)["at"] for kind in wanted}
+    for kind in wanted:
+        same(r.entry(kind)["digest"], digests[kind], f"round.{kind} 的摘要不符 · an entry's digest differs")
+    limits = manifest["deadlines"]
+    in_time = moment(at["entropy"]) <= moment(limits["entropy"])
+    need(in_time, "公共随机晚于期限，应作废 · entropy after its deadline: the round is void")
+    late = "; 封存逾期 sealed late" * (moment(at["seal"]) > moment(limits["sealed_result"]))
+    late += "; 公开逾期 revealed late" * (at["reveal"][:10] > limits["reveal"][:10])
+    return f"{len(rows)} 条日志次序、时间、摘要一致 · order, times, digests of the entries{late}"
 
 
 def step_firm(r: Round) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -241,45 +241,40 @@ def make_manifest(
                 "backups": 2,
             }
         )
-    return Manifest.from_json(
-        {
-            "suite": suite_name,
-            "round_id": f"2027-Q1-{privacy}",
-            "plan": "plan-a",
-            "period": "2027-Q1",
-            "sequence": 1,
-            "privacy": privacy,
-            "draws": draws,
-            "commitments": [
-                {"party": party, "commitment": commitment(found, f"2027-Q1-{privacy}", party, secret).hex()}
-                for party, secret in sorted(SECRETS.items())
-            ],
-            "entropy": [
-                {"id": "双色球 2027001", "encoding": "utf8", "rule": "as printed", "bits": 24},
-                {"id": "drand quicknet 7", "encoding": "hex", "rule": "64 hex digits", "bits": 256},
-            ],
-            "entropy_seats": [
-                {"id": name, "encoding": "utf8", "rule": "20 digits", "bits": 66} for name in ENTROPY_SEATS
-            ],
-            "roster_hash": roster.roster_hash(found).hex(),
-            "packing": {
-                "solver": "simple",
-                "version": "1",
-                "parameters": {"seed": 1, "max_entries": 6},
-            },
-            "deadlines": {
-                "entropy": "2027-01-04T15:00:00+08:00",
-                "sealed_result": "2027-01-04T18:00:00+08:00",
-                "reveal": "2027-03-31T18:00:00+08:00",
-            },
-            "demo": 0,
-            **(
-                {"salt_commitment": salt_commitment(found, f"2027-Q1-{privacy}", SALT).hex()}
-                if sealed
-                else {}
-            ),
-        }
-    )
+    value: Any = {
+        "suite": suite_name,
+        "round_id": f"2027-Q1-{privacy}",
+        "plan": "plan-a",
+        "period": "2027-Q1",
+        "sequence": 1,
+        "privacy": privacy,
+        "draws": draws,
+        "commitments": [
+            {"party": party, "commitment": commitment(found, f"2027-Q1-{privacy}", party, secret).hex()}
+            for party, secret in sorted(SECRETS.items())
+        ],
+        "entropy": [
+            {"id": "双色球 2027001", "encoding": "utf8", "rule": "as printed", "bits": 24},
+            {"id": "drand quicknet 7", "encoding": "hex", "rule": "64 hex digits", "bits": 256},
+        ],
+        "entropy_seats": [
+            {"id": name, "encoding": "utf8", "rule": "20 digits", "bits": 66} for name in ENTROPY_SEATS
+        ],
+        "roster_hash": roster.roster_hash(found).hex(),
+        "packing": {
+            "solver": "simple",
+            "version": "1",
+            "parameters": {"seed": 1, "max_entries": 6},
+        },
+        "deadlines": {
+            "entropy": "2027-01-04T15:00:00+08:00",
+            "sealed_result": "2027-01-04T18:00:00+08:00",
+            "reveal": "2027-03-31T18:00:00+08:00",
+        },
+        "demo": 0,
+        **({"salt_commitment": salt_commitment(found, f"2027-Q1-{privacy}", SALT).hex()} if sealed else {}),
+    }
+    return Manifest.from_json(value)
 
 
 RULES: dict[str, dict[str, Any]] = {
@@ -310,13 +305,15 @@ RULES: dict[str, dict[str, Any]] = {
 }
 
 
-def make_checks(manifest: Manifest, selected: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+def make_checks(manifest: Manifest, selected: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """One check for each drawn target and department of its draws."""
     wanted: dict[tuple[str, str], list[str]] = {}
-    for spec in manifest.to_json()["draws"]:  # type: ignore[union-attr]  # an array of objects
-        for target_id in selected[spec["draw_id"]]:
-            for department in spec["departments"]:
-                wanted.setdefault((target_id, department), []).append(spec["draw_id"])
+    for spec in manifest.draws:
+        departments = spec.extra["departments"]
+        assert isinstance(departments, list)
+        for target_id in selected[spec.draw_id]:
+            for department in departments:
+                wanted.setdefault((target_id, str(department)), []).append(spec.draw_id)
     return [
         {
             "check_id": f"{target_id}/{department}",
@@ -337,7 +334,8 @@ def pack_simply(checks: list[dict[str, Any]]) -> Plan:
     by_target: dict[str, list[dict[str, Any]]] = {}
     for check in checks:
         by_target.setdefault(check["target_id"], []).append(check)
-    visits, stops = [], {}
+    visits: list[Visit] = []
+    stops: dict[tuple[int, str], list[Stop]] = {}
     for place, (target_id, own) in enumerate(by_target.items()):
         day, start = place // 6, 600 + 60 * (place % 6)
         visits.append(Visit(f"V{place:04}", target_id, day, start, tuple(check["check_id"] for check in own)))
@@ -440,7 +438,7 @@ def make_log(manifest: Manifest, keys: RoundKeys, sealed: str) -> list[dict[str,
 
 
 def make_openings(
-    manifest: Manifest, frames: Mapping[str, Frame], selected: Mapping[str, list[str]]
+    manifest: Manifest, frames: Mapping[str, Frame], selected: Mapping[str, Sequence[str]]
 ) -> dict[str, dict[str, Any]]:
     """Openings of the first draw's firms, by target; none in an open round."""
     if manifest.privacy == "open":

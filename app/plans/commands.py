@@ -66,7 +66,7 @@ def _show(plan: PlanOut, as_json: bool) -> None:
     if as_json:
         console.emit(plan.model_dump(mode="json"))
         return
-    console.say(f"✓ {plan.code} v{plan.version} {plan.title_zh} [{plan.status}] {plan.recurrence or ''}")
+    console.say(f"✓ {plan.code} v{plan.version} {plan.title_zh} ({plan.status}) {plan.recurrence or ''}")
     console.say(f"  sha256 {plan.digest}")
 
 

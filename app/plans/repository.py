@@ -9,9 +9,9 @@ from app.plans.tables import Plan, PlanRevision
 from app.registers.tables import CREDIT_CLASSES, CheckItem, Department, SupervisionRule
 
 
-def find(session: Session, code: str) -> Plan | None:
-    """The plan of that code."""
-    return session.get(Plan, code)
+def find(session: Session, code: str, *, lock: bool = False) -> Plan | None:
+    """The plan of that code; `lock` holds its row until the transaction ends (on SQLite the whole file is held)."""
+    return session.get(Plan, code, with_for_update=lock or None)
 
 
 def plans(session: Session, status: str | None = None) -> list[Plan]:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from app.db.database import Database
@@ -91,6 +92,10 @@ def create(database: Database, document: PlanDocument, now: datetime) -> PlanOut
             created_at=now,
         )
         session.add(plan)
+        try:
+            session.flush()
+        except IntegrityError:  # somebody saved it since we looked
+            raise Conflict(_exists(document.code)) from None
         return _out(plan)
 
 
@@ -98,7 +103,7 @@ def revise(database: Database, document: PlanDocument) -> PlanOut:
     """Save another version as a draft; what was published stays in force until this one is. Unchanged: nothing."""
     recurrence_of(document)
     with database.write() as session:
-        plan = _find(session, document.code)
+        plan = _find(session, document.code, lock=True)
         if plan.digest == digest(document):
             return _out(plan)
         plan.version += 1
@@ -126,7 +131,7 @@ def publish(database: Database, code: str, now: datetime) -> PlanOut:
     Raises NotFound, and Refused with the first broken rule (`broken` counts them all; `check` lists them).
     """
     with database.write() as session:
-        plan = _find(session, code)
+        plan = _find(session, code, lock=True)
         if plan.status == "published":
             return _out(plan)
         document = PlanDocument.model_validate(plan.document)
@@ -146,7 +151,7 @@ def publish(database: Database, code: str, now: datetime) -> PlanOut:
 def withdraw(database: Database, code: str, now: datetime) -> PlanOut:
     """Take a plan out of force: no further round is made from it. Twice is once."""
     with database.write() as session:
-        plan = _find(session, code)
+        plan = _find(session, code, lock=True)
         if plan.status != "withdrawn":
             plan.status = "withdrawn"
             session.add(plan)
@@ -249,8 +254,8 @@ def _fallen_due(database: Database, now: datetime) -> list[DuePeriod]:
     return found
 
 
-def _find(session: Session, code: str) -> Plan:
-    plan = repository.find(session, code)
+def _find(session: Session, code: str, *, lock: bool = False) -> Plan:
+    plan = repository.find(session, code, lock=lock)
     if plan is None:
         raise NotFound(_absent(code))
     return plan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -201,3 +202,22 @@ def test_limits_are_data(registers: Database) -> None:
     with pytest.raises(Refused) as caught:
         limits.put(registers, "none", 1, "", NOW)
     assert caught.value.problem.code == "limit.unknown"
+
+
+def test_of_eight_who_create_or_publish_at_once_one_does(registers: Database) -> None:
+    publish_item(registers, "XF-FIRE-01")
+
+    def create(_: int) -> str:
+        try:
+            return service.create(registers, document(), NOW).status
+        except Conflict as error:
+            return error.problem.code
+
+    with ThreadPoolExecutor(8) as pool:
+        created = list(pool.map(create, range(8)))
+        published = list(pool.map(lambda _: service.publish(registers, "food-2027", NOW).status, range(8)))
+    assert sorted(created) == ["draft"] + ["plan.exists"] * 7
+    assert published == ["published"] * 8
+    with registers.read() as session:
+        assert len(session.exec(select(PlanRevision)).all()) == 1
+        assert len(ledger.entries(session, "plan:food-2027")) == 1

@@ -67,15 +67,20 @@ class Seen:
 
     def add(self, batch: Sequence[Numbered]) -> dict[int, tuple[int, bool]]:
         """Rows of the batch whose key came before: row → (first row, says the same)."""
-        self._db.execute("BEGIN")
         entries = [(item.record.key, item.row, item.record.fingerprint) for item in batch]
+        self._db.execute("BEGIN")
+        before = self._db.total_changes
         self._db.executemany("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", entries)
+        again = self._repeats(entries) if self._db.total_changes - before < len(entries) else {}
+        self._db.execute("COMMIT")
+        return again
+
+    def _repeats(self, entries: Sequence[tuple[str, int, str]]) -> dict[int, tuple[int, bool]]:
         again: dict[int, tuple[int, bool]] = {}
         for key, row, mark in entries:
             first, known = self._db.execute("SELECT row, mark FROM seen WHERE key = ?", (key,)).fetchone()
             if first != row:
                 again[row] = (first, known == mark)
-        self._db.execute("COMMIT")
         return again
 
     def close(self) -> None:

@@ -67,6 +67,7 @@ class ImportReport(BaseModel):
     same for rows that went in normalised or that lie outside the city.
     """
 
+    id: int = Field(default=0, description="Under which number the import is on record.")
     register_name: str = Field(serialization_alias="register")
     rows: int = 0
     added: int = 0
@@ -81,8 +82,23 @@ class ImportReport(BaseModel):
     seconds: dict[str, float] = Field(default_factory=dict)
 
 
+class ImportOut(BaseModel):
+    """An import as it stands on record."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    register_name: str = Field(serialization_alias="register")
+    file_name: str
+    file_sha256: str
+    counts: dict[str, int]
+    at: datetime
+
+
 class TargetOut(BaseModel):
     """A target as the API shows it: never its credit class."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     target_id: str
     kind: str
@@ -120,6 +136,8 @@ class DepartmentOut(BaseModel):
 
 class InspectorOut(BaseModel):
     """An inspector without private data: neither name nor certificate number."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     code: str
     department: str
@@ -159,7 +177,7 @@ class ItemOut(ItemIn):
 class ItemMove(BaseModel):
     """The step that a version of an item is to take."""
 
-    to: ItemStatus
+    to: ItemStatus = Field(examples=["reviewed"])
 
 
 class Supervisor(BaseModel):

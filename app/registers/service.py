@@ -47,17 +47,18 @@ def import_file(
     today = now.astimezone(OFFICIAL_ZONE).date()
     report, digest = importing.run(db, path, register, now, today, where, progress or Silent())
     counts: dict[str, int] = {name: getattr(report, name) for name in _COUNTS}
+    record = RegisterImport(
+        register_name=report.register_name,
+        file_name=file_name or path.name,
+        file_sha256=digest,
+        counts=counts,
+        refusals_file=report.refusals_file,
+        at=now,
+    )
     with db.write() as session:
-        session.add(
-            RegisterImport(
-                register_name=report.register_name,
-                file_name=file_name or path.name,
-                file_sha256=digest,
-                counts=counts,
-                refusals_file=report.refusals_file,
-                at=now,
-            )
-        )
+        session.add(record)
+        session.flush()
+        report.id = record.id or 0
         entry = {
             "type": "register.imported",
             "subject": f"register:{report.register_name}",
@@ -67,6 +68,23 @@ def import_file(
         }
         ledger.append(session, entry, now)
     return report
+
+
+def import_record(db: Database, number: int) -> RegisterImport:
+    """An import on record. Raises NotFound `import.unknown`."""
+    with db.read() as session:
+        record = session.get(RegisterImport, number)
+    if record is None:
+        raise NotFound(
+            Problem(
+                "import.unknown",
+                f"没有第 {number} 次导入。",
+                f"There is no import {number}.",
+                "查看导入列表。",
+                "See the list of imports.",
+            )
+        )
+    return record
 
 
 def create_item(db: Database, given: ItemIn, *, now: datetime) -> ItemOut:

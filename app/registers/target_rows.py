@@ -78,7 +78,7 @@ def parse(cells: Cells, today: date) -> TargetRecord:
         district_source, address, longitude, latitude, place_source, _registered(cells, today), status,
         _weekdays(cells), cells.number("people_cap", 1, 10_000),
     )  # fmt: skip
-    text = "\x1f".join(map(str, (*values, credit, since)))
+    text = repr((values, credit, since))
     fingerprint = hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
     return TargetRecord(target_id, fingerprint, values, credit, since, not district)
 
@@ -108,12 +108,12 @@ def _district(cells: Cells, address: str, code: str) -> tuple[str, str]:
 
 def _place(cells: Cells, district: str, address: str, target_id: str) -> tuple[int, int, str]:
     """The place given, else the gazetteer's or an estimate. Given places in the city must lie in its box."""
+    if not (cells.raw("longitude") or cells.raw("latitude")):
+        return gazetteer.place(district, address, "" if address else target_id)
     longitude = cells.degrees_e6("longitude", *CHINA[0])
     latitude = cells.degrees_e6("latitude", *CHINA[1])
     if longitude is None or latitude is None:
-        if (longitude is None) != (latitude is None):
-            raise _half_a_place(cells)
-        return gazetteer.place(district, address, "" if address else target_id)
+        raise _half_a_place(cells)
     (west, east), (south, north) = CITY_BOX
     if district and not (west <= longitude <= east and south <= latitude <= north):
         raise bad(
@@ -144,7 +144,7 @@ def _registered(cells: Cells, today: date) -> date | None:
 
 
 def _weekdays(cells: Cells) -> list[int]:
-    words = cells.words("closed_weekdays")
+    words = cells.words("closed_weekdays") if cells.raw("closed_weekdays") else []
     unknown = [word for word in words if word not in WEEKDAYS]
     if unknown:
         raise bad(

@@ -7,6 +7,7 @@ position i (from 0) being 3 to the power i modulo 31.
 from __future__ import annotations
 
 import re
+from operator import mul
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 LENGTH = 18
@@ -22,7 +23,7 @@ def has_shape(code: str) -> bool:
 
 def check_character(body: str) -> str:
     """The check character that belongs to 17 characters of the alphabet."""
-    total = sum(_VALUES[c] * weight for c, weight in zip(body, _WEIGHTS, strict=True))
+    total = sum(map(mul, map(_VALUES.__getitem__, body), _WEIGHTS))
     return ALPHABET[-total % 31]
 
 

@@ -21,6 +21,7 @@ from app.registers.columns import Header
 MISSING = frozenset(
     ("", "N/A", "n/a", "NA", "NULL", "null", "None", "无", "-", "--", "/", "暂无", "不详", "未知")
 )
+_LONGER_THAN_MISSING = 12  # blanks around it included
 LIMITS = {"scope": 10_000, "content": 10_000, "procedure": 10_000, "legal_basis": 10_000, "address": 400}
 LIMIT = 200
 _FULL_WIDTH = {0xFF01 + i: 0x21 + i for i in range(94)}
@@ -84,7 +85,7 @@ class Cells:
         if place is None or place[0] >= len(self.row):
             return ""
         value = self.row[place[0]]
-        return "" if value in MISSING or value.strip() in MISSING else value
+        return value if len(value) > _LONGER_THAN_MISSING or value.strip() not in MISSING else ""
 
     def column(self, name: str) -> str:
         """What the list itself calls the field."""

@@ -978,11 +978,11 @@ def check_replacements(r: Round) -> int:
         good = out in standing[draw_id] and back not in standing[draw_id]
         if r.full:
             queue = queues[draw_id, out]
-            good = good and queue[:1] == [back]
+            good = good and queue[:1] == [back][: back is not None]
             queues[draw_id, back] = queue
             del queue[:1]
         need(good, f"递补 {out} → {back} 不成立 · not a drawn target, or not the next backup in order")
-        standing[draw_id] = standing[draw_id] - {out} | {back}
+        standing[draw_id] = (standing[draw_id] | {back}) - {out, None}
     return len(events)
 
 

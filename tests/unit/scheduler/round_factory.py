@@ -7,6 +7,8 @@ write the bundle with fresh digests.
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -160,9 +162,16 @@ def make_round(privacy: str = "sealed", suite_name: str = "DR1-HMAC-SHA256", row
         "log/entries": make_log(manifest, keys, sealed),
     }
     lottery = plan_lottery(roster, plan, DAYS)
+    docs, public = plain(docs), plain(public)
     draft = Draft(manifest, keys, docs, raw, public, lottery, make_openings(manifest, frames, selected))
     draft.seat(lottery)
     return draft
+
+
+def plain(value: dict[str, Any]) -> dict[str, Any]:
+    """The same as JSON gives it back: lists for tuples."""
+    found: dict[str, Any] = json.loads(canonical_json(value))
+    return found
 
 
 def make_frames(rows: int) -> dict[str, Frame]:
@@ -390,6 +399,7 @@ def make_reveal(manifest: Manifest, sealed: str, salt: bytes | None) -> dict[str
         "seal": sealed,
         "plan_commitment": "",
         "seats_seal": "",
+        "verifier": hashlib.sha256(VERIFIER.read_bytes()).hexdigest(),
         **({} if salt is None else {"k_salt": salt.hex()}),
     }
 

@@ -23,7 +23,7 @@ MAX_MEMBERS = 2_000
 MAX_COLUMNS = 200
 MAX_CELLS = 6_000_000
 _CHUNK = 1 << 18
-_REFERENCE = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
+_REFERENCE = re.compile(rb"""\br=["']([A-Za-z]{0,3})([0-9]{1,7})["']""")
 _OVERLAP = 32
 
 
@@ -45,13 +45,13 @@ def check_archive(archive: zipfile.ZipFile, packed: int) -> None:
 
 def _column(letters: bytes) -> int:
     number = 0
-    for letter in letters:
+    for letter in letters.upper():
         number = number * 26 + letter - 64
     return number
 
 
 def dimensions(archive: zipfile.ZipFile, member: str) -> tuple[int, int]:
-    """Highest row and column that any cell of a sheet names: what a dense reader would allocate."""
+    """Highest row and column that any row or cell of a member names: what a dense reader would allocate."""
     rows = columns = 0
     with archive.open(member) as sheet:
         tail = b""
@@ -63,13 +63,12 @@ def dimensions(archive: zipfile.ZipFile, member: str) -> tuple[int, int]:
 
 
 def check_sheets(archive: zipfile.ZipFile) -> None:
-    """Every worksheet within the limits of columns and cells."""
+    """Every member, wherever the sheets may be, within the limits of columns and cells."""
     for member in archive.namelist():
-        if member.startswith("xl/worksheets/") and member.endswith(".xml"):
-            rows, columns = dimensions(archive, member)
-            if columns > MAX_COLUMNS or rows * columns > MAX_CELLS:
-                limits = {"rows": rows, "columns": columns, "limit": MAX_CELLS, "max_columns": MAX_COLUMNS}
-                raise Hostile("workbook.dimensions", limits)
+        rows, columns = dimensions(archive, member)
+        if columns > MAX_COLUMNS or rows * max(columns, 1) > MAX_CELLS:
+            limits = {"rows": rows, "columns": columns, "limit": MAX_CELLS, "max_columns": MAX_COLUMNS}
+            raise Hostile("workbook.dimensions", limits)
 
 
 def as_text(value: object) -> str:

@@ -80,7 +80,9 @@ def _checks(rng: random.Random, target: str, wanted: City, trades: list[_Trade])
         chosen = sorted(rng.sample(range(wanted.departments), count))
     else:
         trade = trades[int(rng.random() ** 1.5 * TRADES)]
-        chosen = [d for d, chance in zip(trade.departments, trade.chances, strict=True) if rng.random() < chance]
+        chosen = [
+            d for d, chance in zip(trade.departments, trade.chances, strict=True) if rng.random() < chance
+        ]
         chosen = sorted(chosen or trade.departments[:1])
     return [_check(rng, target, department) for department in chosen]
 
@@ -93,7 +95,9 @@ def _check(rng: random.Random, target: str, department: int) -> Check:
     if rng.random() < 0.03:
         first = int(rng.random() * (DAYS - 5))
         days = tuple(range(first, first + 6))
-    return Check(f"{target}-B{department:02d}", target, f"B{department:02d}", minutes, officers, specialties, days)
+    return Check(
+        f"{target}-B{department:02d}", target, f"B{department:02d}", minutes, officers, specialties, days
+    )
 
 
 def _forbidden(rng: random.Random, own: list[Check], variant: Variant) -> list[ForbiddenPair]:

@@ -1,103 +1,20 @@
-"""A plan under construction: crews of every department and day with fixed starts, and the cheapest place for a job.
+"""A plan under construction: crews of every department and day, and the cheapest place for one more job.
 
-A job is a visit before it has a day. Its crews begin together (or at fixed offsets where people are capped), so a
-start that suits every department is found by intersecting bit masks of minutes: bit m of a mask stands for
-"the visit may begin at minute m of the working day".
+A job is a visit before it has a day. Its crews begin together (or at fixed offsets where people are capped). Starts
+are not fixed: each placed job has an earliest and a latest start that follow from the crews' orders, so a job put
+between others pushes them instead of being refused. A start that suits every department is found by intersecting
+bit masks: bit m stands for "the visit may begin at minute m of the working day".
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from optimizer.jobs import NO_LIMIT, OFFICER, Crew, Job, Offer, Orders, Placed, Snapshot, Task
 from optimizer.model import Parameters
+from optimizer.offers import FAR, Option, cheapest, combine, pick
 
-OFFICER = 1000
-SAME_DAY = 400
 NEW_SKILL = 30
-UNPLACED = 100_000
-NO_LIMIT = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One department's part of a job: `offset` minutes after the visit's start; crew of at most `limit`."""
-
-    department: int
-    minutes: int
-    officers: int
-    skills: int = 0
-    offset: int = 0
-    limit: int = NO_LIMIT
-    checks: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A visit to be placed: `place` indexes the travel table, `target` names the firm, `days` are allowed."""
-
-    place: int
-    target: int
-    tasks: tuple[Task, ...]
-    days: tuple[int, ...]
-
-    @property
-    def length(self) -> int:
-        """Minutes from the first crew's start to the last crew's end."""
-        return max(task.offset + task.minutes for task in self.tasks)
-
-
-class Crew:
-    """A department's crew on one day: its stops in order, with the minute each begins and ends."""
-
-    __slots__ = ("ends", "jobs", "limit", "officers", "skills", "starts")
-
-    def __init__(self) -> None:
-        self.officers = 0
-        self.limit = NO_LIMIT
-        self.skills = 0
-        self.jobs: list[int] = []
-        self.starts: list[int] = []
-        self.ends: list[int] = []
-
-    def copy(self) -> Crew:
-        """An independent crew with the same stops."""
-        twin = Crew()
-        twin.officers, twin.limit, twin.skills = self.officers, self.limit, self.skills
-        twin.jobs, twin.starts, twin.ends = self.jobs[:], self.starts[:], self.ends[:]
-        return twin
-
-
-# (first start, last start, officers added, cost at minute 0, cost per minute of start, crew, position)
-Option = tuple[int, int, int, int, int, Crew | None, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """Where a job would go and what it would cost there."""
-
-    cost: int
-    day: int
-    start: int
-    picks: tuple[tuple[Crew | None, int], ...]
-
-
-@dataclass(slots=True)
-class Placed:
-    """Where a job went: per task the crew that does it."""
-
-    day: int
-    start: int
-    crews: list[Crew]
-
-
-@dataclass(slots=True)
-class Snapshot:
-    """Enough of some days to undo what is done to them."""
-
-    days: dict[int, list[list[Crew]]]
-    heads: dict[int, list[int]]
-    skills: dict[int, dict[int, int]]
-    placed: dict[int, Placed | None]
 
 
 @dataclass(slots=True)
@@ -111,97 +28,109 @@ class Board:
     skills: list[dict[int, int]]
     crews: list[list[list[Crew]]] = field(default_factory=list)
     placed: list[Placed | None] = field(default_factory=list)
-    by_target: dict[int, list[int]] = field(default_factory=dict)
+    earliest: list[int] = field(default_factory=list)
+    latest: list[int] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    families: dict[int, list[int]] = field(default_factory=dict)
+    parts: list[dict[int, tuple[int, int]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.crews = [[[] for _ in row] for row in self.heads]
         self.placed = [None] * len(self.jobs)
-        for index, job in enumerate(self.jobs):
-            self.by_target.setdefault(job.target, []).append(index)
+        self.earliest = [0] * len(self.jobs)
+        self.latest = [0] * len(self.jobs)
+        for index in range(len(self.jobs)):
+            self._know(index)
+
+    def _know(self, index: int) -> None:
+        """Length, parts and siblings of a job."""
+        job = self.jobs[index]
+        self.lengths.append(job.length)
+        self.parts.append({t.department: (t.offset, t.offset + t.minutes) for t in job.tasks})
+        if job.apart:
+            family = self.families.setdefault(job.target, [])
+            family.append(index)
 
     # ---- looking for a place
 
     def offer(self, index: int, day: int) -> Offer | None:
         """The cheapest start of job `index` on `day`, or None where no start suits all its departments."""
         job = self.jobs[index]
-        window = self._window(index, day)
-        if not window:
+        latest = self.parameters.day_minutes - self.lengths[index]
+        if latest < 0 or (job.apart and self._sibling_on(index, day)):
             return None
-        levels = {0: window}
+        levels = {0: (1 << latest + 1) - 1}
         options: list[list[Option]] = []
         for task in job.tasks:
-            own = self._options(task, job.place, day)
-            levels = _combine(levels, own)
+            own = self.options(task, job.place, day)
+            levels = combine(levels, own)
             if not levels:
                 return None
             options.append(own)
-        mask = levels[min(levels)]
-        cost, start, picks = _cheapest(mask, options)
-        return Offer(cost + self._same_day(index, day), day, start, picks)
+        cost, start = cheapest(levels[min(levels)], options)
+        return Offer(cost, day, start, tuple(pick(own, start) for own in options))
 
-    def _window(self, index: int, day: int) -> int:
-        """Minutes at which the visit may begin: inside the day and not during another visit of the target."""
-        job = self.jobs[index]
-        length = job.length
-        mask = (1 << max(0, self.parameters.day_minutes - length + 1)) - 1
-        siblings = self.by_target[job.target]
-        if len(siblings) == 1:
-            return mask
-        for other in siblings:
-            placed = self.placed[other]
-            if placed is not None and placed.day == day:
-                low = max(0, placed.start - length + 1)
-                high = placed.start + self.jobs[other].length - 1
-                mask &= ~(((1 << (high - low + 1)) - 1) << low)
-        return mask
+    def _sibling_on(self, index: int, day: int) -> bool:
+        family = self.families[self.jobs[index].target]
+        if len(family) == 1:
+            return False
+        held = (self.placed[other] for other in family if other != index)
+        return any(placed is not None and placed.day == day for placed in held)
 
-    def _same_day(self, index: int, day: int) -> int:
-        siblings = self.by_target[self.jobs[index].target]
-        if len(siblings) == 1:
-            return 0
-        held = (self.placed[other] for other in siblings)
-        return SAME_DAY if any(placed is not None and placed.day == day for placed in held) else 0
-
-    def _options(self, task: Task, place: int, day: int) -> list[Option]:
+    def options(self, task: Task, place: int, day: int) -> list[Option]:
         """Every gap of every crew of the department that could take the task, and a new crew if heads are left."""
-        travel = self.travel[place]
-        jobs = self.jobs
-        end_of_day = self.parameters.day_minutes
-        most = self.parameters.max_entries
-        minutes, offset, officers = task.minutes, task.offset, task.officers
-        heads = self.heads[day][task.department]
+        department, officers = task.department, task.officers
+        heads = self.heads[day][department]
         found: list[Option] = []
-        for crew in self.crews[day][task.department]:
-            stops = crew.jobs
-            count = len(stops)
-            if count >= most:
-                continue
-            added = officers - crew.officers if officers > crew.officers else 0
-            if added > heads or crew.officers + added > min(task.limit, crew.limit):
-                continue
-            extra = added * OFFICER
-            if task.skills & ~crew.skills:
-                if not self._skills_left(task.skills & ~crew.skills, day):
+        for crew in self.crews[day][department]:
+            extra = 0
+            if officers > crew.officers or task.limit < crew.officers or crew.limit < officers:
+                added = max(0, officers - crew.officers)
+                if added > heads or crew.officers + added > min(task.limit, crew.limit):
                     continue
-                extra += NEW_SKILL
-            starts, ends = crew.starts, crew.ends
-            legs = [travel[jobs[stop].place] for stop in stops]
-            high = starts[0] - legs[0] - minutes - offset
-            if high >= 0:
-                found.append((0, high, added, extra + starts[0] - offset, -1, crew, 0))
-            for k in range(1, count):
-                low = max(0, ends[k - 1] + legs[k - 1] - offset)
-                high = starts[k] - legs[k] - minutes - offset
-                if low <= high:
-                    found.append((low, high, added, extra, 0, crew, k))
-            low = max(0, ends[-1] + legs[-1] - offset)
-            high = end_of_day - minutes - offset
-            if low <= high:
-                found.append((low, high, added, extra + offset + minutes - ends[-1], 1, crew, count))
-        if heads >= officers and self._skills_left(task.skills, day):
-            fresh = officers * OFFICER + minutes + (NEW_SKILL if task.skills else 0)
-            found.append((0, end_of_day - minutes - offset, officers, fresh, 0, None, 0))
+                extra = added
+            fee = extra * OFFICER
+            if task.skills & ~crew.skills:
+                if not self._may_learn(crew, task, extra, day):
+                    continue
+                fee += NEW_SKILL
+            if len(crew.jobs) < self.parameters.max_entries:
+                self._gaps(found, crew, task, place, extra, fee)
+        if heads >= officers and (not task.skills or self._skills_left(task.skills, day)):
+            last = self.parameters.day_minutes - task.minutes - task.offset
+            found.append((0, last, officers, officers * OFFICER, False, FAR, None, 0))
         return found
+
+    def _gaps(self, found: list[Option], crew: Crew, task: Task, place: int, extra: int, fee: int) -> None:
+        """Before, between and after the crew's stops: the starts each gap allows and the minutes it costs."""
+        legs = self.travel[place]
+        earliest, latest, parts = self.earliest, self.latest, self.parts
+        department, offset = task.department, task.offset
+        whole = offset + task.minutes
+        low, leg_before, place_before, waits = 0, 0, -1, False
+        for position, stop in enumerate(crew.jobs):
+            place_after = self.jobs[stop].place
+            leg = legs[place_after]
+            begins, ends = parts[stop][department]
+            back = begins - leg - whole
+            high = latest[stop] + back
+            if low <= high:
+                detour = leg_before + leg - (self.travel[place_before][place_after] if waits else 0)
+                found.append((low, high, extra, fee + detour, waits, earliest[stop] + back, crew, position))
+            low = earliest[stop] + ends + leg - offset
+            if low < 0:
+                low = 0
+            leg_before, place_before, waits = leg, place_after, True
+        high = self.parameters.day_minutes - whole
+        if low <= high:
+            found.append((low, high, extra, fee + leg_before, True, FAR, crew, len(crew.jobs)))
+
+    def _may_learn(self, crew: Crew, task: Task, extra: int, day: int) -> bool:
+        """A crew takes on another specialty while specialists are left and each officer brings at most one."""
+        together = crew.skills | task.skills
+        if together.bit_count() > crew.officers + extra and together != task.skills:
+            return False
+        return self._skills_left(task.skills & ~crew.skills, day)
 
     def _skills_left(self, wanted: int, day: int) -> bool:
         left = self.skills[day]
@@ -214,49 +143,55 @@ class Board:
 
     # ---- placing and taking away
 
-    def place(self, index: int, offer: Offer) -> None:
-        """Carry out an offer made for job `index`; no other change may lie between."""
+    def place(self, index: int, offer: Offer) -> bool:
+        """Carry out an offer; False (and nothing changed) where the crews' orders contradict each other."""
         job = self.jobs[index]
         day = offer.day
         held = []
-        for task, (crew, position) in zip(job.tasks, offer.picks, strict=True):
-            if crew is None:
-                crew = Crew()
-                self.crews[day][task.department].append(crew)
-            begin = offer.start + task.offset
-            crew.jobs.insert(position, index)
-            crew.starts.insert(position, begin)
-            crew.ends.insert(position, begin + task.minutes)
-            if task.officers > crew.officers:
-                self.heads[day][task.department] -= task.officers - crew.officers
-                crew.officers = task.officers
-            crew.limit = min(crew.limit, task.limit)
-            if task.skills & ~crew.skills:
-                self._take_skills(task.skills & ~crew.skills, day, -1)
-                crew.skills |= task.skills
+        for task, (chosen, position) in zip(job.tasks, offer.picks, strict=True):
+            crew = chosen or self._hire(task.department, day)
+            self.join(crew, position, index, task, day)
             held.append(crew)
-        self.placed[index] = Placed(day, offer.start, held)
+        self.placed[index] = Placed(day, held)
+        if self._time(index, offer.start):
+            return True
+        self.remove(index)
+        self.retime(day)
+        return False
+
+    def _hire(self, department: int, day: int) -> Crew:
+        crew = Crew()
+        self.crews[day][department].append(crew)
+        return crew
+
+    def join(self, crew: Crew, position: int, index: int, task: Task, day: int) -> None:
+        """Put a job into a crew's order; the crew grows in officers and skills as the task needs."""
+        crew.jobs.insert(position, index)
+        if task.officers > crew.officers:
+            self.heads[day][task.department] -= task.officers - crew.officers
+            crew.officers = task.officers
+        if task.limit < crew.limit:
+            crew.limit = task.limit
+        if task.skills & ~crew.skills:
+            self._take_skills(task.skills & ~crew.skills, day, -1)
+            crew.skills |= task.skills
 
     def remove(self, index: int) -> None:
-        """Take job `index` off the board; crews left without a stop go home."""
+        """Take a job off; empty crews go home. Call `retime` of its day when all that should go has gone."""
         placed = self.placed[index]
         assert placed is not None
         for task, crew in zip(self.jobs[index].tasks, placed.crews, strict=True):
-            position = crew.jobs.index(index)
-            del crew.jobs[position], crew.starts[position], crew.ends[position]
-            self._shrink(crew, task, placed.day)
+            crew.jobs.remove(index)
+            if not crew.jobs:
+                self.crews[placed.day][task.department].remove(crew)
+                self.resize(crew, task.department, placed.day, 0, NO_LIMIT, 0)
+            elif crew.officers == task.officers != 2 or crew.limit != NO_LIMIT or task.skills:
+                self.resize(crew, task.department, placed.day, *self._needs(crew, task.department))
         self.placed[index] = None
 
-    def _shrink(self, crew: Crew, task: Task, day: int) -> None:
-        """After a stop has gone: officers, limit and skills that nobody on the route needs any more."""
-        if not crew.jobs:
-            self.crews[day][task.department].remove(crew)
-            officers, limit, skills = 0, NO_LIMIT, 0
-        elif crew.officers == task.officers or crew.limit == task.limit or task.skills:
-            officers, limit, skills = self._needs(crew, task.department)
-        else:
-            return
-        self.heads[day][task.department] += crew.officers - officers
+    def resize(self, crew: Crew, department: int, day: int, officers: int, limit: int, skills: int) -> None:
+        """Set what a crew is, giving back to the day what it no longer takes."""
+        self.heads[day][department] += crew.officers - officers
         if crew.skills != skills:
             self._take_skills(crew.skills & ~skills, day, 1)
         crew.officers, crew.limit, crew.skills = officers, limit, skills
@@ -277,26 +212,165 @@ class Board:
             left[bit] = left.get(bit, 0) + sign
             wanted ^= bit
 
+    # ---- times
+
+    def _time(self, index: int, start: int) -> bool:
+        """Earliest starts pushed forward from a job just placed, latest starts pushed back; False: impossible."""
+        self.earliest[index] = start
+        self.latest[index] = self.parameters.day_minutes - self.lengths[index]
+        return self.settle(index)
+
+    def settle(self, index: int) -> bool:
+        """Spread a changed job's times to all before and after it; False: the day's orders contradict."""
+        return self._pull(index) and self._push(index)
+
+    def _pull(self, index: int) -> bool:
+        """Latest start of the job from its followers, then of all before it."""
+        earliest, latest, parts, jobs, travel = self.earliest, self.latest, self.parts, self.jobs, self.travel
+        placed = self.placed
+        held = placed[index]
+        assert held is not None
+        own = latest[index]
+        for task, crew in zip(jobs[index].tasks, held.crews, strict=True):
+            at = crew.jobs.index(index) + 1
+            if at < len(crew.jobs):
+                after = crew.jobs[at]
+                leg = travel[jobs[index].place][jobs[after].place]
+                limit = latest[after] + parts[after][task.department][0] - leg - task.offset - task.minutes
+                own = min(own, limit)
+        latest[index] = own
+        if own < earliest[index]:
+            return False
+        stack = [index]
+        while stack:
+            here = stack.pop()
+            legs, due, mine = travel[jobs[here].place], latest[here], placed[here]
+            assert mine is not None
+            for (department, (begins, _)), crew in zip(parts[here].items(), mine.crews, strict=True):
+                at = crew.jobs.index(here)
+                if at:
+                    before = crew.jobs[at - 1]
+                    limit = due + begins - legs[jobs[before].place] - parts[before][department][1]
+                    if limit < latest[before]:
+                        if limit < earliest[before]:
+                            return False
+                        latest[before] = limit
+                        stack.append(before)
+        return True
+
+    def _push(self, index: int) -> bool:
+        """Earliest starts of all that follow a job."""
+        earliest, latest, parts, jobs, travel = self.earliest, self.latest, self.parts, self.jobs, self.travel
+        stack = [index]
+        while stack:
+            here = stack.pop()
+            legs, begun, mine = travel[jobs[here].place], earliest[here], self.placed[here]
+            assert mine is not None
+            for (department, (_, ends)), crew in zip(parts[here].items(), mine.crews, strict=True):
+                at = crew.jobs.index(here) + 1
+                if at < len(crew.jobs):
+                    after = crew.jobs[at]
+                    need = begun + ends + legs[jobs[after].place] - parts[after][department][0]
+                    if need > earliest[after]:
+                        if need > latest[after]:
+                            return False
+                        earliest[after] = need
+                        stack.append(after)
+        return True
+
+    def on_day(self, day: int) -> list[int]:
+        """Jobs placed on a day, by earliest start."""
+        found = {index for row in self.crews[day] for crew in row for index in crew.jobs}
+        return sorted(found, key=lambda index: (self.earliest[index], index))
+
+    def retime(self, day: int) -> None:
+        """All starts of a day afresh. Jobs by their old starts are in an order no crew contradicts."""
+        earliest, latest, parts, jobs, travel = self.earliest, self.latest, self.parts, self.jobs, self.travel
+        order = self.on_day(day)
+        whole = self.parameters.day_minutes
+        for index in order:
+            earliest[index], latest[index] = 0, whole - self.lengths[index]
+        for index in order:
+            self._hand_on(index)
+        for index in reversed(order):
+            legs, due, mine = travel[jobs[index].place], latest[index], self.placed[index]
+            assert mine is not None
+            for (department, (begins, _)), crew in zip(parts[index].items(), mine.crews, strict=True):
+                at = crew.jobs.index(index)
+                if at:
+                    before = crew.jobs[at - 1]
+                    limit = due + begins - legs[jobs[before].place] - parts[before][department][1]
+                    if limit < latest[before]:
+                        latest[before] = limit
+
+    def _hand_on(self, index: int) -> None:
+        earliest, parts, jobs, mine = self.earliest, self.parts, self.jobs, self.placed[index]
+        legs, begun = self.travel[jobs[index].place], earliest[index]
+        assert mine is not None
+        for (department, (_, ends)), crew in zip(parts[index].items(), mine.crews, strict=True):
+            at = crew.jobs.index(index) + 1
+            if at < len(crew.jobs):
+                after = crew.jobs[at]
+                need = begun + ends + legs[jobs[after].place] - parts[after][department][0]
+                if need > earliest[after]:
+                    earliest[after] = need
+
+    # ---- as a whole
+
+    def dump(self) -> Orders:
+        """The crews' orders and starts, ready to travel to another process."""
+        rows = tuple(
+            (day, department, tuple(crew.jobs))
+            for day, rows in enumerate(self.crews)
+            for department, row in enumerate(rows)
+            for crew in row
+        )
+        return Orders(rows, tuple(self.earliest))
+
+    def load(self, orders: Orders) -> None:
+        """Take over orders dumped from a board with the same jobs; this board must be empty."""
+        self.earliest = list(orders.starts)
+        days = set()
+        for day, department, jobs in orders.rows:
+            crew = self._hire(department, day)
+            days.add(day)
+            for index in jobs:
+                part = next(
+                    k for k, task in enumerate(self.jobs[index].tasks) if task.department == department
+                )
+                held = self.placed[index] or Placed(day, [crew] * len(self.jobs[index].tasks))
+                held.crews[part] = crew
+                self.placed[index] = held
+                self.join(crew, len(crew.jobs), index, self.jobs[index].tasks[part], day)
+        for day in sorted(days):
+            self.retime(day)
+
+    def add(self, job: Job) -> int:
+        """One more job, not yet placed; its number comes back."""
+        index = len(self.jobs)
+        self.jobs.append(job)
+        self.placed.append(None)
+        self.earliest.append(0)
+        self.latest.append(0)
+        self._know(index)
+        return index
+
     # ---- undoing
 
     def snapshot(self, days: list[int]) -> Snapshot:
         """What `restore` needs to bring these days back; jobs on them are remembered with their crews."""
         twin: dict[int, Crew] = {}
         kept: dict[int, list[list[Crew]]] = {}
+        placed: dict[int, Placed] = {}
         for day in days:
             kept[day] = [[twin.setdefault(id(crew), crew.copy()) for crew in row] for row in self.crews[day]]
-        placed: dict[int, Placed | None] = {}
-        for day in days:
-            for row in self.crews[day]:
-                for crew in row:
-                    for index in crew.jobs:
-                        if index not in placed:
-                            held = self.placed[index]
-                            assert held is not None
-                            placed[index] = Placed(day, held.start, [twin[id(one)] for one in held.crews])
+            for index in {index for row in self.crews[day] for crew in row for index in crew.jobs}:
+                held = self.placed[index]
+                assert held is not None
+                placed[index] = Placed(day, [twin[id(one)] for one in held.crews])
+        times = {index: (self.earliest[index], self.latest[index]) for index in placed}
         heads = {day: self.heads[day][:] for day in days}
-        skills = {day: dict(self.skills[day]) for day in days}
-        return Snapshot(kept, heads, skills, placed)
+        return Snapshot(kept, heads, {day: dict(self.skills[day]) for day in days}, placed, times)
 
     def restore(self, before: Snapshot, also: list[int]) -> None:
         """Bring days back as they were; jobs in `also` that were nowhere are nowhere again."""
@@ -308,66 +382,15 @@ class Board:
             self.skills[day] = before.skills[day]
         for index, placed in before.placed.items():
             self.placed[index] = placed
+            self.earliest[index], self.latest[index] = before.times[index]
 
-    def cost_of(self, days: list[int]) -> int:
-        """Officers x OFFICER plus the minutes crews are out, over some days."""
-        return sum(
-            crew.officers * OFFICER + crew.ends[-1] - crew.starts[0]
-            for day in days
-            for row in self.crews[day]
-            for crew in row
-        )
-
-
-def _combine(levels: dict[int, int], options: list[Option]) -> dict[int, int]:
-    """Starts by officers added so far, after one more department: level -> mask of minutes."""
-    masks: dict[int, int] = {}
-    for low, high, added, *_ in options:
-        masks[added] = masks.get(added, 0) | (((1 << (high - low + 1)) - 1) << low)
-    out: dict[int, int] = {}
-    for level, mask in levels.items():
-        for added, own in masks.items():
-            both = mask & own
-            if both:
-                out[level + added] = out.get(level + added, 0) | both
-    return out
-
-
-def _cheapest(
-    mask: int, options: list[list[Option]]
-) -> tuple[int, int, tuple[tuple[Crew | None, int], ...]]:
-    """The best start among the ends of the options' intervals inside `mask`; the earliest of equals."""
-    best_cost, best_start = 1 << 60, -1
-    for start in _candidates(mask, options):
-        total = 0
-        for own in options:
-            cheapest = 1 << 60
-            for low, high, _, cost, slope, _, _ in own:
-                if low <= start <= high:
-                    here = cost + slope * start
-                    if here < cheapest:
-                        cheapest = here
-            total += cheapest
-        if total < best_cost:
-            best_cost, best_start = total, start
-    return best_cost, best_start, tuple(_pick(own, best_start) for own in options)
-
-
-def _candidates(mask: int, options: list[list[Option]]) -> list[int]:
-    ends = {(mask & -mask).bit_length() - 1, mask.bit_length() - 1}
-    for own in options:
-        for low, high, *_ in own:
-            ends.add(low)
-            ends.add(high)
-    return sorted(start for start in ends if mask >> start & 1)
-
-
-def _pick(own: list[Option], start: int) -> tuple[Crew | None, int]:
-    best = None
-    least = 1 << 60
-    for option in own:
-        if option[0] <= start <= option[1] and option[3] + option[4] * start < least:
-            least = option[3] + option[4] * start
-            best = option
-    assert best is not None
-    return best[5], best[6]
+    def effort(self, days: list[int]) -> tuple[int, int]:
+        """Officers on the crews of some days, and the minutes the crews are out (travel and waiting included)."""
+        officers = minutes = 0
+        for day in days:
+            for department, row in enumerate(self.crews[day]):
+                for crew in row:
+                    first, last = crew.jobs[0], crew.jobs[-1]
+                    minutes += self.earliest[last] + self.parts[last][department][1] - self.earliest[first]
+                    officers += crew.officers
+        return officers, minutes

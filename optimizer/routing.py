@@ -6,11 +6,12 @@ Cost: officers first, then minutes of travel. Cheapest insertion, then ruin and 
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from optimizer.board import OFFICER
+from optimizer.jobs import OFFICER
+from optimizer.stream import Stream
 
 NEARBY = 12
 
@@ -44,18 +45,18 @@ class Limits:
     most: int
 
 
-def route(stays: Sequence[Stay], travel: list[list[int]], limits: Limits, rounds: int, seed: int) -> list[Tour]:
+def route(
+    stays: Sequence[Stay], travel: list[list[int]], limits: Limits, rounds: int, seed: int
+) -> list[Tour]:
     """Tours through all stays; `rounds` of ruin and recreate, each taking neighbours out and putting them back."""
     order = sorted(range(len(stays)), key=lambda i: (stays[i].days.bit_count(), -stays[i].minutes, i))
     tours: list[Tour] = []
     for index in order:
         _insert(tours, index, stays, travel, limits)
-    rng = random.Random(seed)
+    rng = Stream(seed)
     cost = _cost(tours)
     for _ in range(rounds if len(tours) > 1 else 0):
         trial = _ruined(tours, stays, travel, rng)
-        if (least := _cost(trial[0])) >= cost:
-            continue
         for index in trial[1]:
             _insert(trial[0], index, stays, travel, limits)
         least = _cost(trial[0])
@@ -110,22 +111,21 @@ def _detour(
 
 
 def _ruined(
-    tours: Sequence[Tour], stays: Sequence[Stay], travel: list[list[int]], rng: random.Random
+    tours: Sequence[Tour], stays: Sequence[Stay], travel: list[list[int]], rng: Stream
 ) -> tuple[list[Tour], list[int]]:
     """Copy of the tours without a short tour and the stays near one of its stops; what was taken, shuffled."""
-    seeds = [int(rng.random() * len(tours)) for _ in range(2)]
+    seeds = [rng.below(len(tours)) for _ in range(2)]
     chosen = min(seeds, key=lambda i: (tours[i].used, i))
     centre = stays[tours[chosen].stays[0]].place
     others = [i for number, tour in enumerate(tours) if number != chosen for i in tour.stays]
-    noise = 1 + int(rng.random() * 10)
-    near = sorted(others, key=lambda i: (travel[centre][stays[i].place] + int(rng.random() * noise), i))
-    taken = set(tours[chosen].stays) | set(near[: 2 + int(rng.random() * NEARBY)])
+    noise = 1 + rng.below(10)
+    near = sorted(others, key=lambda i: (travel[centre][stays[i].place] + rng.below(noise), i))
+    taken = set(tours[chosen].stays) | set(near[: 2 + rng.below(NEARBY)])
     left = [_without(tour, taken, stays, travel) for tour in tours]
     order = sorted(taken)
-    if rng.random() < 0.5:
-        order.sort(key=lambda i: (-stays[i].minutes + int(rng.random() * 20), i))
-    else:
-        order.sort(key=lambda i: (rng.random(), i))
+    rng.shuffle(order)
+    if rng.below(2):
+        order.sort(key=lambda i: -stays[i].minutes)
     return [tour for tour in left if tour.stays], order
 
 
@@ -133,7 +133,7 @@ def _without(tour: Tour, taken: set[int], stays: Sequence[Stay], travel: list[li
     kept = [i for i in tour.stays if i not in taken]
     if len(kept) == len(tour.stays):
         return Tour(kept, tour.used, tour.travel, tour.officers, tour.days)
-    legs = sum(travel[stays[a].place][stays[b].place] for a, b in zip(kept, kept[1:], strict=False))
+    legs = sum(travel[stays[a].place][stays[b].place] for a, b in pairwise(kept))
     days = -1
     for i in kept:
         days &= stays[i].days

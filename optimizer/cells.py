@@ -1,0 +1,150 @@
+"""Days for every visit: each district opens few days that suit its visits, the least flexible placed first.
+
+Concentrating a district's visits on few days is what lets crews leave one visit and find another near by. All
+cells take from the same heads per department and day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from optimizer.board import Board
+from optimizer.instance import Entries, Instance
+from optimizer.jobs import Job
+from optimizer.search import cheapest_offer
+from optimizer.travel import matrix
+
+DAY_VISITS = 100
+CELL_VISITS = 600
+CREW_MINUTES = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Visits solved together: all of one district (or a part of a large one). `jobs` keep their instance numbers."""
+
+    district: str
+    numbers: tuple[int, ...]
+    jobs: tuple[Job, ...]
+    sites: tuple[int, ...]
+
+
+Heads = list[list[int]]
+Skills = list[dict[int, int]]
+
+
+def capacity(inst: Instance, doors: int) -> tuple[Heads, Skills]:
+    """Heads left per day and department (doors count one each), specialists left per day and skill bit."""
+    heads = [[row.heads[day] for row in inst.departments] + [1] * doors for day in range(inst.days)]
+    skills: Skills = [{} for _ in range(inst.days)]
+    for number, row in enumerate(inst.departments):
+        for name, held in row.specialists:
+            for day in range(inst.days):
+                skills[day][inst.skill_bits[number, name]] = held[day]
+    return heads, skills
+
+
+def cells(inst: Instance, found: Entries) -> list[Cell]:
+    """Districts ascending; a district of more than CELL_VISITS is cut by department union, then by place."""
+    by_district: dict[str, list[int]] = {}
+    for number, job in enumerate(found.jobs):
+        by_district.setdefault(inst.sites[job.target].district, []).append(number)
+    made = []
+    for district, numbers in sorted(by_district.items()):
+        pieces = -(-len(numbers) // CELL_VISITS)
+        unions = _unions(found, numbers)
+        targets = sorted(unions, key=lambda site: (unions[site], inst.sites[site].east_m, site))
+        share = -(-len(targets) // pieces)
+        for first in range(0, len(targets), share):
+            own = set(targets[first : first + share])
+            made.append(
+                _cell(district, [number for number in numbers if found.jobs[number].target in own], found)
+            )
+    return made
+
+
+def _unions(found: Entries, numbers: Sequence[int]) -> dict[int, tuple[int, ...]]:
+    """Per target the departments that check it, ascending."""
+    unions: dict[int, set[int]] = {}
+    for number in numbers:
+        job = found.jobs[number]
+        unions.setdefault(job.target, set()).update(task.department for task in job.tasks if task.checks)
+    return {site: tuple(sorted(union)) for site, union in unions.items()}
+
+
+def _cell(district: str, numbers: Sequence[int], found: Entries) -> Cell:
+    sites = tuple(sorted({found.jobs[number].place for number in numbers}))
+    place = {site: index for index, site in enumerate(sites)}
+    jobs = tuple(replace(found.jobs[number], place=place[found.jobs[number].place]) for number in numbers)
+    return Cell(district, tuple(numbers), jobs, sites)
+
+
+def board(inst: Instance, cell: Cell, heads: Heads, skills: Skills) -> Board:
+    """An empty board over a cell; it takes from `heads` and `skills` in place."""
+    travel = matrix([inst.sites[site] for site in cell.sites], inst.parameters).tolist()
+    return Board(list(cell.jobs), travel, inst.parameters, heads, skills)
+
+
+def construct(own: Board) -> list[int]:
+    """Place the jobs of a board, least flexible first; what found no place comes back."""
+    jobs = own.jobs
+    opened = open_days(own)
+    quota = len(jobs) // max(1, len(opened)) + 8
+    count = dict.fromkeys(range(len(own.heads)), 0)
+    order = sorted(range(len(jobs)), key=lambda i: (len(jobs[i].days), -len(jobs[i].tasks), i))
+    missing = []
+    for index in order:
+        choices = ([day for day in opened if count[day] < quota], opened, list(jobs[index].days))
+        for days in choices:
+            offer = cheapest_offer(own, index, days)
+            if offer is not None and own.place(index, offer):
+                count[offer.day] += 1
+                break
+        else:
+            missing.append(index)
+    return missing
+
+
+def open_days(own: Board) -> list[int]:
+    """Days until every job has one it may use, then until heads and visits per day suffice: far apart, well staffed."""
+    spare = _spare(own)
+    opened: list[int] = []
+    waiting = list(range(len(own.jobs)))
+    while waiting:
+        score = dict.fromkeys(range(len(own.heads)), 0)
+        for index in waiting:
+            for day in own.jobs[index].days:
+                score[day] += 1
+        day = max(score, key=lambda d: (score[d] * (1 + spare[d]), -d))
+        opened.append(day)
+        waiting = [index for index in waiting if day not in own.jobs[index].days]
+    closed = [day for day in range(len(own.heads)) if day not in opened]
+    while closed and not _enough(own, opened):
+        day = max(closed, key=lambda d: (spare[d] * min(3, *(abs(d - o) for o in opened)), -d))
+        opened.append(day)
+        closed.remove(day)
+    return opened
+
+
+def _needs(own: Board) -> dict[int, int]:
+    """Heads that each department will want over all days, at CREW_MINUTES of work in a crew's day."""
+    work: dict[int, int] = {}
+    for job in own.jobs:
+        for task in job.tasks:
+            work[task.department] = work.get(task.department, 0) + task.minutes * task.officers
+    return {department: -(-minutes // CREW_MINUTES) for department, minutes in sorted(work.items())}
+
+
+def _spare(own: Board) -> list[int]:
+    """Per day, permille of the best day's heads that are left in the department that is worst off."""
+    needs = _needs(own)
+    best = {d: max(1, *(row[d] for row in own.heads)) for d in needs}
+    return [min((1000 * row[d] // best[d] for d in needs), default=0) for row in own.heads]
+
+
+def _enough(own: Board, opened: Sequence[int]) -> bool:
+    if len(opened) * DAY_VISITS < len(own.jobs):
+        return False
+    needs = _needs(own)
+    return all(sum(own.heads[day][d] for day in opened) >= need for d, need in needs.items())

@@ -1,0 +1,101 @@
+"""Cells improved side by side: each with its own share of the heads, so that no cell's plan depends on another's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from optimizer.board import Board
+from optimizer.cells import Cell
+from optimizer.instance import Instance
+from optimizer.jobs import Job, Orders
+from optimizer.model import Parameters, Site
+from optimizer.search import Search
+from optimizer.stream import Stream
+from optimizer.travel import matrix
+
+ROUNDS = {"fast": 8, "standard": 40}
+
+
+@dataclass(frozen=True, slots=True)
+class CellWork:
+    """A cell on its way to a worker: jobs, the sites they index, its share of heads and skills, its first plan."""
+
+    jobs: tuple[Job, ...]
+    sites: tuple[Site, ...]
+    parameters: Parameters
+    heads: tuple[tuple[int, ...], ...]
+    skills: tuple[tuple[tuple[int, int], ...], ...]
+    orders: Orders
+    missing: tuple[int, ...]
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellPlan:
+    """A cell's improved orders and the jobs that still have no place."""
+
+    orders: Orders
+    missing: tuple[int, ...]
+
+
+def improve(work: CellWork) -> CellPlan:
+    """Rounds in proportion to the cell's jobs, by the parameters' profile."""
+    travel = matrix(work.sites, work.parameters).tolist()
+    heads = [list(row) for row in work.heads]
+    skills = [dict(row) for row in work.skills]
+    own = Board(list(work.jobs), travel, work.parameters, heads, skills)
+    own.load(work.orders)
+    search = Search(own, Stream(work.seed), list(work.missing))
+    search.run(ROUNDS[work.parameters.profile] * len(work.jobs))
+    return CellPlan(own.dump(), tuple(sorted(search.bank)))
+
+
+def shares(
+    inst: Instance, made: Sequence[Cell], boards: Sequence[Board], missing: Sequence[list[int]]
+) -> list[CellWork]:
+    """Each cell gets the heads it uses and a part of what is left, in proportion to its work per department."""
+    needs = [_minutes(cell) for cell in made]
+    total: dict[int, int] = {}
+    for need in needs:
+        for department, minutes in need.items():
+            total[department] = total.get(department, 0) + minutes
+    work = []
+    for number, (cell, own, need) in enumerate(zip(made, boards, needs, strict=True)):
+        work.append(
+            CellWork(
+                cell.jobs,
+                tuple(inst.sites[site] for site in cell.sites),
+                inst.parameters,
+                tuple(_heads(own, day, need, total) for day in range(inst.days)),
+                tuple(_skills(inst, own, day, need, total) for day in range(inst.days)),
+                own.dump(),
+                tuple(missing[number]),
+                inst.parameters.seed * 1_000_003 + number,
+            )
+        )
+    return work
+
+
+def _minutes(cell: Cell) -> dict[int, int]:
+    minutes: dict[int, int] = {}
+    for job in cell.jobs:
+        for task in job.tasks:
+            minutes[task.department] = minutes.get(task.department, 0) + task.minutes
+    return minutes
+
+
+def _heads(own: Board, day: int, need: dict[int, int], total: dict[int, int]) -> tuple[int, ...]:
+    used = [sum(crew.officers for crew in crews) for crews in own.crews[day]]
+    left = own.heads[day]
+    return tuple(used[d] + left[d] * need.get(d, 0) // total.get(d, 1) for d in range(len(used)))
+
+
+def _skills(
+    inst: Instance, own: Board, day: int, need: dict[int, int], total: dict[int, int]
+) -> tuple[tuple[int, int], ...]:
+    found = []
+    for (d, _), bit in sorted(inst.skill_bits.items()):
+        used = sum(1 for crew in own.crews[day][d] if crew.skills & bit)
+        found.append((bit, used + own.skills[day].get(bit, 0) * need.get(d, 0) // total.get(d, 1)))
+    return tuple(found)

@@ -1,0 +1,138 @@
+"""Ruin and recreate on a board: take some visits of one or two days off, put each back where it costs least.
+
+Accepted when not dearer than a threshold that shrinks with the rounds (Dueck, Scheuer 1990; Schrimpf et al. 2000).
+The number of rounds is given, never a time, so the same input gives the same plan everywhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from optimizer.board import Board
+from optimizer.jobs import OFFICER, Crew, Offer
+from optimizer.relink import relink
+from optimizer.stream import Stream
+
+MISSING = 1000 * OFFICER
+HEAT = 3 * OFFICER // 10
+FEWEST, SPREAD = 4, 8
+
+
+@dataclass(slots=True)
+class Search:
+    """The board under work and the jobs that found no place yet (`bank`)."""
+
+    board: Board
+    stream: Stream
+    bank: list[int] = field(default_factory=list)
+
+    def run(self, rounds: int) -> None:
+        """So many rounds; with one visit or none there is nothing to try."""
+        if len(self.board.jobs) < 2:
+            return
+        for done in range(rounds):
+            heat = self.stream.below(1 + HEAT * (rounds - done) // rounds)
+            busy = [day for day, rows in enumerate(self.board.crews) if any(rows)]
+            if busy and self.stream.below(5) == 0:
+                self._relink(busy[self.stream.below(len(busy))], heat)
+            else:
+                self._round(busy, heat)
+
+    def _relink(self, day: int, heat: int) -> None:
+        board = self.board
+        department = self.stream.below(len(board.crews[day]))
+        if len(board.crews[day][department]) < 2:
+            return
+        before, kept = self.cost([day]), board.snapshot([day])
+        if not relink(board, day, department, self.stream) or self.cost([day]) > before + heat:
+            board.restore(kept, [])
+
+    def _round(self, busy: list[int], heat: int) -> None:
+        days, taken = self._choose(busy)
+        board, bank = self.board, self.bank[:]
+        before, kept = self.cost(days), board.snapshot(days)
+        off = [index for index in taken if board.placed[index] is not None]
+        for index in off:
+            board.remove(index)
+        for day in days:
+            board.retime(day)
+        self.bank = [index for index in self.bank if index not in taken]
+        self._recreate(taken, days)
+        if self.cost(days) > before + heat:
+            board.restore(kept, taken)
+            self.bank = bank
+
+    def _recreate(self, taken: list[int], days: list[int]) -> None:
+        board = self.board
+        order = sorted(taken)
+        self.stream.shuffle(order)
+        if self.stream.below(2):
+            order.sort(key=lambda index: -len(board.jobs[index].tasks) + self.stream.below(2))
+        for index in order:
+            offer = cheapest_offer(board, index, days)
+            if offer is None or not board.place(index, offer):
+                self.bank.append(index)
+
+    def cost(self, days: list[int]) -> int:
+        """Officers first, a tenth of the minutes that crews are out, and far above both what has no place."""
+        missing = sum(len(self.board.jobs[index].tasks) for index in self.bank)
+        officers, minutes = self.board.effort(days)
+        return missing * MISSING + officers * OFFICER + minutes // 10
+
+    # ---- what to take off
+
+    def _choose(self, busy: list[int]) -> tuple[list[int], list[int]]:
+        """One or two days and the jobs to take: a crew with few stops, and jobs like one of its stops."""
+        board, stream = self.board, self.stream
+        wanted = self.bank[stream.below(len(self.bank))] if self.bank else None
+        if wanted is not None:
+            allowed = board.jobs[wanted].days
+            day = allowed[stream.below(len(allowed))]
+        else:
+            day = busy[stream.below(len(busy))]
+        days = [day]
+        if len(busy) > 1 and stream.below(10) < 7:
+            other = busy[stream.below(len(busy))]
+            if other != day:
+                days.append(other)
+        crews = [crew for row in board.crews[day] for crew in row]
+        crew = self._weak(crews) if crews else None
+        seed = wanted if crew is None or wanted is not None else crew.jobs[stream.below(len(crew.jobs))]
+        assert seed is not None
+        taken = set(crew.jobs if crew is not None and wanted is None else [seed])
+        more = FEWEST + stream.below(SPREAD) - len(taken)
+        if more > 0:
+            pool = [index for day in days for index in board.on_day(day) if index not in taken]
+            taken.update(self._like(seed, pool)[:more])
+        return days, sorted(taken)
+
+    def _weak(self, crews: list[Crew]) -> Crew:
+        first, second = (crews[self.stream.below(len(crews))] for _ in range(2))
+        return first if len(first.jobs) <= len(second.jobs) else second
+
+    def _like(self, seed: int, pool: list[int]) -> list[int]:
+        """The pool by likeness to the seed: near, at the same time, or of the same departments."""
+        board, stream = self.board, self.stream
+        mode = stream.below(5)
+        if mode < 2 or (mode < 4 and board.placed[seed] is None):
+            legs = board.travel[board.jobs[seed].place]
+            return sorted(pool, key=lambda i: (legs[board.jobs[i].place] + stream.below(6), i))
+        if mode < 4:
+            begin = board.earliest[seed]
+            return sorted(pool, key=lambda i: (abs(board.earliest[i] - begin) + stream.below(60), i))
+        own = board.parts[seed].keys()
+        return sorted(
+            pool,
+            key=lambda i: (len(board.parts[i]) - 2 * len(own & board.parts[i].keys()) + stream.below(3), i),
+        )
+
+
+def cheapest_offer(board: Board, index: int, days: list[int]) -> Offer | None:
+    """The least dear place of a job on any of these days that it allows; the earlier named day of equals."""
+    best: Offer | None = None
+    for day in days:
+        if day in board.jobs[index].days:
+            offer = board.offer(index, day)
+            if offer is not None and (best is None or offer.cost < best.cost):
+                best = offer
+    return best

@@ -6,14 +6,17 @@ the places of those who were drawn.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sqlmodel import Session
 
 from app.plans import draws
-from app.plans.schemas import Cap, PlanDocument, Task
+from app.plans import repository as plans
+from app.plans.review_caps import Bound, bounds, concerns
+from app.plans.schemas import PlanDocument, Task
 from app.registers import repository as registers
 from app.registers.schemas import Condition
 from app.rounds import repository
@@ -45,45 +48,42 @@ class FrozenTask:
         return tuple(sorted(set(zip(*columns, strict=True)))) if columns else ()
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Exclusions:
-    """Why targets are left out, counted once for all tasks of a round."""
+    """The caps that bind a round, each with the checks that every target has had in its window."""
 
-    caps: Sequence[tuple[Cap, Mapping[str, Mapping[str, int]]]] = field(default_factory=tuple)
+    caps: tuple[tuple[Bound, Mapping[str, int]], ...] = ()
 
     def rule(self, task: Task, target_id: str) -> str | None:
         """The id of the first cap that `target_id` has reached for this task, or None."""
-        for cap, counts in self.caps:
-            for subject in _subjects(cap, task):
-                if counts.get(subject, {}).get(target_id, 0) >= cap.max:
-                    return f"cap:{cap.code}"
+        for bound, counts in self.caps:
+            if counts.get(target_id, 0) >= bound.most and concerns(bound, task):
+                return f"cap:{bound.code}"
         return None
 
 
-def _subjects(cap: Cap, task: Task) -> tuple[str, ...]:
-    own = {"department": task.departments, "item": task.items, "target": ("",)}[cap.scope]
-    return tuple(name for name in own if not cap.subjects or name in cap.subjects)
-
-
 def exclusions(session: Session, document: PlanDocument, on: date) -> Exclusions:
-    """Count the planned checks that each cap of the plan looks at."""
-    gathered = []
-    for cap in document.caps:
-        since = date(on.year, 1, 1) if cap.window_days is None else on - timedelta(days=cap.window_days)
-        until = date(on.year + 1, 1, 1) if cap.window_days is None else on + timedelta(days=366)
-        subjects = {name for task in document.tasks for name in _subjects(cap, task)}
-        counts = {
-            name: repository.check_counts(
-                session,
-                since,
-                until,
-                name if cap.scope == "department" else None,
-                name if cap.scope == "item" else None,
-            )
-            for name in sorted(subjects)
-        }
-        gathered.append((cap, counts))
-    return Exclusions(gathered)
+    """Count the planned checks that each cap of the plan, and each item's own, looks at."""
+    found = bounds(document, plans.catalogue(session))
+    windows = {window: _past(session, window, on) for window in {bound.window_days for bound in found}}
+    return Exclusions(
+        tuple((bound, windows[bound.window_days][bound.scope, bound.subject]) for bound in found)
+    )
+
+
+def _past(session: Session, window: int | None, on: date) -> dict[tuple[str, str], Counter[str]]:
+    """Checks per target by (scope, subject) since a window's start or the year's; `target` counts entries."""
+    since = date(on.year, 1, 1) if window is None else on - timedelta(days=window)
+    until = date(on.year + 1, 1, 1) if window is None else date.max
+    counts: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+    entries = set()
+    for row in repository.past_checks(session, since, until):
+        counts["department", row.department][row.target_id] += 1
+        entries.add((row.target_id, row.day))
+        for version in row.items:
+            counts["item", version.partition("@")[0]][row.target_id] += 1
+    counts["target", ""].update(target_id for target_id, _ in entries)
+    return counts
 
 
 def freeze_task(
@@ -109,7 +109,7 @@ def _rows(
 ) -> Iterator[tuple[str, ...]]:
     condition = Condition.model_validate(task.condition or {})
     for row in registers.population(session, task.rules, condition, on):
-        rule = excluded.rule(task, row.target_id) if excluded.caps else None
+        rule = excluded.rule(task, row.target_id)
         if rule is not None:
             left_out.append((row.target_id, rule))
             continue

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, update
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from app.db.bulk import upsert
@@ -142,23 +142,10 @@ def visited_since(session: Session, since: date, until: date) -> set[str]:
     return set(session.exec(query.distinct()))
 
 
-def check_counts(
-    session: Session, since: date, until: date, department: str | None, item: str | None
-) -> dict[str, int]:
-    """Checks per target in [since, until), of one department and of one item's any version where given."""
-    query = select(PlannedCheck.target_id, func.count()).where(
-        PlannedCheck.day >= since, PlannedCheck.day < until
-    )
-    if department is not None:
-        query = query.where(PlannedCheck.department == department)
-    if item is None:
-        return dict(session.exec(query.group_by(PlannedCheck.target_id)).all())
-    counts: dict[str, int] = {}
-    rows = select(PlannedCheck).where(PlannedCheck.day >= since, PlannedCheck.day < until)
-    for row in session.exec(rows):
-        if any(version.partition("@")[0] == item for version in row.items):
-            counts[row.target_id] = counts.get(row.target_id, 0) + 1
-    return counts
+def past_checks(session: Session, since: date, until: date) -> Iterator[PlannedCheck]:
+    """Planned checks in [since, until), streamed."""
+    query = select(PlannedCheck).where(PlannedCheck.day >= since, PlannedCheck.day < until)
+    yield from session.exec(query.execution_options(yield_per=5000))
 
 
 def operation_of(session: Session, subject: str) -> Operation | None:

@@ -98,7 +98,9 @@ def take_entropy_seats(work: Work) -> Outcome | Waiting:
     listed = values_list((source.id for source in manifest.entropy_seats), values)
     digest = manifest.algorithms.hash(canonical_json(listed)).hex()
     return Outcome(
-        "entropy_seats", log=(Logged("round.entropy_seats", "witness", digest, {"values": listed}),)
+        "entropy_seats",
+        log=(Logged("round.entropy_seats", "witness", digest, {"values": listed}),),
+        rows=lambda session: sources.record(session, work.row, "entropy_seats", values, work.now),
     )
 
 

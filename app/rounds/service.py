@@ -45,15 +45,17 @@ def ensure(
     *,
     due_at: datetime | None = None,
     commitments: Sequence[tuple[str, str]] = (),
+    after_void: bool = False,
 ) -> tuple[Round, bool]:
-    """The one round of (plan, period): made if it is not there, else the first one, and whether it is new.
+    """The one round of (plan, period): made if it is not there, else the latest one, and whether it is new.
 
-    After a published void the next sequence number is opened. `commitments`: (party, hex) of outside parties.
+    Only with `after_void`, a person's decision, a published void is followed by the next sequence number.
+    `commitments`: (party, hex) of outside parties.
     """
     with db.write() as session:
         rules = plans.freeze_rules(session, plan_code)
         before = repository.of_period(session, plan_code, period)
-        if before and before[-1].status != "void":
+        if before and not (after_void and before[-1].status == "void"):
             return before[-1], False
         sequence = len(before) + 1
         made = Round(
@@ -82,7 +84,7 @@ def create(
     db: Database, plan_code: str, period: str, now: datetime, commitments: Sequence[tuple[str, str]] = ()
 ) -> Round:
     """Make the round of a period by hand. A second try is refused and names the first."""
-    made, new = ensure(db, plan_code, period, now, commitments=commitments)
+    made, new = ensure(db, plan_code, period, now, commitments=commitments, after_void=True)
     if new:
         return made
     raise Conflict(

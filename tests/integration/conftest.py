@@ -83,7 +83,7 @@ def _targets(session: Session) -> None:
         )  # fmt: skip
     session.flush()
     for place in range(TARGETS):
-        session.add(CreditClass(target=place + 1, since=date(2026, 1, 1), credit="AABC"[place % 4]))
+        session.add(CreditClass(target=place + 1, since=date(2026, 1, 1), credit="AABC"[place // 6 % 4]))
         for number, code in enumerate(DEPARTMENTS):
             if number == 0 or place % (number + 1) == 0:
                 session.add(Supervision(target=place + 1, rule=f"r-{code}"))
@@ -99,7 +99,7 @@ def plan_data(**changes: Any) -> dict[str, Any]:
             "department": code,
             "rules": [f"r-{code}"],
             "items": [f"{code}-1"],
-            "ratios": {"A": 100_000, "B": 200_000, "C": 400_000},
+            "ratios": {"A": 100_000, "B": 200_000, "C": 300_000},
             "backups": 1,
         }
         for code in DEPARTMENTS

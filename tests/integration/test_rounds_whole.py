@@ -31,6 +31,7 @@ from scheduler.suite import SHA256
 
 Publish = Callable[..., str]
 WITNESSES = {"id": "witnesses", "kind": "witness_digits", "digits": 20}
+REAL = {"entropy": [WITNESSES], "entropy_seats": [{**WITNESSES, "id": "second"}]}
 
 
 def trip(db: Database, folder: Path, now: datetime, **more: Any) -> Trip:
@@ -105,7 +106,7 @@ def test_an_open_round_with_credit_classes_is_refused(city: Database, publish: P
 def test_entropy_is_waited_for_logged_first_and_used_once(
     city: Database, publish: Publish, now: datetime, tmp_path: Path
 ) -> None:
-    code = publish(entropy=[WITNESSES])
+    code = publish(**REAL)
     row = run(city, tmp_path, now, code)
     assert (row.stage, row.status, row.waiting_for) == ("committed", "waiting", "entropy")
     with pytest.raises(Refused, match=r"entropy\.digits"):
@@ -114,7 +115,7 @@ def test_entropy_is_waited_for_logged_first_and_used_once(
     with pytest.raises(Conflict, match=r"entropy\.used"):
         service.supply(city, row.round_id, "witnesses", "9" * 20, now)
     going = trip(city, tmp_path, now)
-    assert carry(going, row, answers(going)).status == "done"
+    assert carry(going, row, answers(going, [("second", "9" * 20)])).status == "done"
     with city.read() as session:
         types = [entry["entry"]["type"] for entry in ledger.entries(session, row.round_id)]
         logged = [
@@ -127,7 +128,7 @@ def test_entropy_is_waited_for_logged_first_and_used_once(
 def test_a_missed_deadline_voids_and_the_next_sequence_may_follow(
     city: Database, publish: Publish, now: datetime, tmp_path: Path
 ) -> None:
-    code = publish(entropy=[WITNESSES])
+    code = publish(**REAL)
     row = run(city, tmp_path, now, code)
     assert service.expire(city, now + timedelta(hours=71)) == []
     assert service.expire(city, now + timedelta(hours=73)) == [row.round_id]
@@ -140,7 +141,7 @@ def test_a_missed_deadline_voids_and_the_next_sequence_may_follow(
 def test_outside_parties_commit_and_deposit(
     city: Database, publish: Publish, now: datetime, tmp_path: Path
 ) -> None:
-    code, secret = publish(entropy=[WITNESSES], entropy_seats=[{**WITNESSES, "id": "second"}]), new_secret()
+    code, secret = publish(**REAL), new_secret()
     digest = commitment(SHA256, "spring-2026-Q1-1", "公证处", secret).hex()
     row = service.create(city, code, "2026-Q1", now, [("公证处", digest)])
     going = trip(city, tmp_path, now)
@@ -148,7 +149,7 @@ def test_outside_parties_commit_and_deposit(
     assert row.waiting_for == "deposits"
     with pytest.raises(Refused, match=r"deposit\.mismatch"):
         service.deposit(city, going.vault, row.round_id, "公证处", new_secret(), now)
-    service.deposit(city, going.vault, row.round_id, "公证处", secret, now)
+    service.deposit(city, going.vault, row.round_id, "公证处", secret, going.clock.now())
     values = [("witnesses", "0" * 20), ("second", "1" * 20)]
     row = carry(going, row, answers(going, values))
     assert (row.status, row.assurance) == ("done", 2), row.problem

@@ -207,8 +207,6 @@ def _draw(draw: Mapping[str, Any], result: Mapping[str, Any] | None, names: Mapp
     sealed = "frame_root" in draw
     strata = tuple(_stratum(draw, row) for row in (result or {}).get("strata", ()))
     rules = [draw["default"], *draw["strata"]]
-    one_rule = not draw["strata"]
-    expected = draw["frame_rows"] * draw["default"]["ratio_ppm"] / PPM if one_rule else None
     return Draw(
         draw_id=draw["draw_id"],
         title=draw.get("title") or draw["draw_id"],
@@ -220,7 +218,7 @@ def _draw(draw: Mapping[str, Any], result: Mapping[str, Any] | None, names: Mapp
         ),
         ratios_ppm=tuple(sorted({rule["ratio_ppm"] for rule in rules})),
         drawn=_drawn(result),
-        expected=sum(stratum.expected for stratum in strata) if strata else expected,
+        expected=sum(stratum.expected for stratum in strata) if strata else _expected_of_all(draw),
         strata=strata,
     )
 
@@ -236,8 +234,24 @@ def _drawn(result: Mapping[str, Any] | None) -> int | None:
 def _stratum(draw: Mapping[str, Any], row: Mapping[str, Any]) -> Stratum:
     key = row["stratum"]
     rule = next((entry for entry in draw["strata"] if entry["key"] == key), draw["default"])
-    ratio = rule["ratio_ppm"]
-    return Stratum(" · ".join(key), row["N"], row["n"], ratio, row["N"] * ratio / PPM)
+    return Stratum(" · ".join(key), row["N"], row["n"], rule["ratio_ppm"], _expected(rule, row["N"]))
+
+
+def _expected(rule: Mapping[str, Any], rows: int) -> float:
+    """What a rule asks of a stratum before the draw: rounded up where it says so, between its min and max."""
+    exact = rows * rule["ratio_ppm"]
+    asked = -(-exact // PPM) if rule["rounding"] == "ceil" else exact / PPM
+    most = rows if rule["max"] is None else rule["max"]
+    return float(min(max(asked, rule["min"]), most, rows))
+
+
+def _expected_of_all(draw: Mapping[str, Any]) -> float | None:
+    """What the rules ask of a whole frame without its strata's sizes; None where it can't be told from public data."""
+    rule = draw["default"]
+    if not draw["strata_by"]:
+        return _expected(rule, draw["frame_rows"])
+    unclamped = rule["rounding"] == "systematic" and rule["min"] == 0 and rule["max"] is None
+    return draw["frame_rows"] * rule["ratio_ppm"] / PPM if unclamped and not draw["strata"] else None
 
 
 def measures(report: Mapping[str, Any]) -> list[Measure]:

@@ -18,11 +18,14 @@ INK: Final = "#16212b"
 QUIET: Final = "#5b6873"
 ACCENT: Final = "#0b4a8f"
 PALE: Final = "#b9c6d3"
+SAVED: Final = "#6f93bb"
 RULE: Final = "#b3261e"
 GRID: Final = "#dde3e9"
 
 _TEXT: Final = 12
 _SMALL: Final = 10
+_BARS: Final = 84
+_LINE: Final = 18
 _FULL_WIDTH: Final = 0x2E80
 """Code points from here on (CJK) are as wide as the type is high."""
 
@@ -63,7 +66,6 @@ def bars(ident: str, title: str, description: str, rows: Sequence[Bar]) -> Marku
     for place, row in enumerate(rows):
         y = top + place * row_height
         _label(svg, y + 11, row.label, row.note)
-        _rect(svg, 0, y + 17, WIDTH, 10, GRID)
         _rect(svg, 0, y + 17, WIDTH * row.value / largest, 10, ACCENT)
         if row.tick is not None:
             _rect(svg, min(WIDTH * row.tick / largest, WIDTH - 2), y + 14, 2, 16, RULE)
@@ -81,10 +83,8 @@ def waterfall(ident: str, title: str, description: str, steps: Sequence[Step]) -
         low, high = sorted((step.start, step.end))
         floats = low > 0 and place not in (0, len(steps) - 1)
         left = WIDTH * low / largest if floats else 0
-        _rect(svg, left, y + 17, WIDTH * high / largest - left, 10, PALE if floats else ACCENT)
-        if place + 1 < len(steps):
-            edge = min(WIDTH * step.end / largest, WIDTH - 1)
-            _rect(svg, edge, y + 17, 1, row_height + 10, QUIET)
+        _rect(svg, 0, y + 17, left, 10, GRID)
+        _rect(svg, left, y + 17, WIDTH * high / largest - left, 10, SAVED if floats else ACCENT)
     return _markup(svg)
 
 
@@ -92,7 +92,8 @@ def overlap(
     ident: str, title: str, description: str, rows: Sequence[str], combinations: Sequence[Combination]
 ) -> Markup:
     """Departments' overlap (UpSet): bars count targets, dots below name their departments; joint ones are dark."""
-    names, bar_height, line = 112, 84, 18
+    bar_height, line = _BARS, _LINE
+    names = min(150.0, max([text_width(name, _SMALL + 1) for name in rows], default=0) + 12)
     svg = _svg(ident, title, description, bar_height + 22 + line * len(rows) + 4)
     largest = max([item.count for item in combinations], default=0) or 1
     pitch = (WIDTH - names) / max(len(combinations), 1)
@@ -107,7 +108,7 @@ def overlap(
 
 
 def _column(svg: ET.Element, x: float, width: float, item: Combination, largest: int, rows: int) -> None:
-    bar_height, line = 84, 18
+    bar_height, line = _BARS, _LINE
     colour = ACCENT if len(item.members) > 1 else PALE
     height = max(1.0, (bar_height - 16) * item.count / largest)
     _rect(svg, x - width / 2, bar_height + 14 - height, width, height, colour)

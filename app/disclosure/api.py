@@ -20,20 +20,23 @@ from app.disclosure.spreadsheets import excel_csv, plain_csv
 from app.http.dependencies import DatabaseDep
 from app.http.problem import wants_english
 from app.http.schemas import ProblemOut
-from app.settings import settings
+from app.settings import Settings
 from app.web.language import Language, translate
 from app.web.responses import HEADERS, PUBLIC, conditional, download
 
-router = APIRouter(prefix="/api/v1/rounds", tags=["disclosure"])
+router = APIRouter(prefix="/rounds", tags=["disclosure"])
 
 NOT_PUBLIC: dict[int | str, dict[str, Any]] = {
     404: {"model": ProblemOut, "description": "Absent, or not yet public: the answer is the same."}
 }
 
 
-def bundle_directory() -> Path:
+def bundle_directory(request: Request) -> Path:
     """Where public bundles are kept once made."""
-    return settings().data_dir / "bundles"
+    configured = request.app.state.settings
+    if not isinstance(configured, Settings):
+        raise TypeError("the application was made without settings")
+    return configured.data_dir / "bundles"
 
 
 @router.get(

@@ -10,15 +10,12 @@ from pathlib import Path
 
 import pytest
 from disclosure_round import ADDRESS, HOSTILE_NAME, INSPECTOR_NAME, publish
-from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.db.database import Database
-from app.disclosure import api, pages
-from app.errors import Refused, status_of
-from app.http.problem import problem_body
-from app.web import static
+from app.main import create_app
+from app.settings import Settings
 
 VOID_TAGS = {"meta", "link", "input", "br"}
 XLSX = "schedule.xlsx"
@@ -54,21 +51,7 @@ class Outline(HTMLParser):
 
 
 def application(db: Database, kept: Path) -> FastAPI:
-    app = FastAPI()
-    app.state.database = db
-    for router in (pages.router, api.router, static.router):
-        app.include_router(router)
-    app.dependency_overrides[api.bundle_directory] = lambda: kept
-
-    @app.exception_handler(Refused)
-    def refused(request: Request, error: Exception) -> Response:
-        assert isinstance(error, Refused)
-        status = status_of(error)
-        import json
-
-        return Response(json.dumps(problem_body(error.problem, status, english=False)), status)
-
-    return app
+    return create_app(db, Settings(data_dir=kept), with_clock=False)
 
 
 @pytest.fixture
@@ -364,6 +347,17 @@ def test_work_pages_are_for_this_machine_alone(
         address = f"/work/rounds/{known.round_id}{path}"
         assert client.get(address).status_code == 404
         assert insider.get(address, headers=headers).status_code == 404
+
+
+def test_browsers_get_error_pages_and_programs_get_problems(client: TestClient) -> None:
+    page = client.get("/en/rounds/no-such-round", headers={"Accept": "text/html"})
+    assert page.status_code == 404
+    assert "<h1>Not found</h1>" in page.text
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    Outline(page.text)
+    api_answer = client.get("/api/v1/rounds/no-such-round/results", headers={"Accept": "text/html"})
+    assert api_answer.json()["code"] == "round.not_public"
+    assert "<h1>没有找到</h1>" in client.get("/no/such/page", headers={"Accept": "text/html"}).text
 
 
 def test_an_empty_service_has_a_home_page(client: TestClient) -> None:

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
-from math import prod
+from math import comb, prod
 from typing import Final, NamedTuple
 
 from optimizer.errors import refuse
@@ -228,7 +228,7 @@ def _own_patterns(
         chance, found = 1, mask
         for count, places in zip(hits, bundles, strict=True):
             rate = rates[places[0]]
-            chance *= rate**count * (SCALE - rate) ** (len(places) - count)
+            chance *= comb(len(places), count) * rate**count * (SCALE - rate) ** (len(places) - count)
             found |= sum(1 << place for place in places[:count])
         if chance:
             yield found, chance

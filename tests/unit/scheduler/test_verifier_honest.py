@@ -140,7 +140,7 @@ def vector_files(known: dict[str, Any]) -> dict[str, bytes]:
     reveal = {
         "round_id": manifest["round_id"],
         "manifest_hash": known["manifest_hash"],
-        "secrets": [{"party": party, "secret": secret} for party, secret in known["secrets"]],
+        "secrets": [{"party": party, "secret": secret} for party, secret in sorted(known["secrets"])],
         "entropy": values,
         "entropy_seats": [{"id": manifest["entropy_seats"][0]["id"], "value": "01234567890123456789"}],
         "assurance": 2,

@@ -17,7 +17,7 @@ from optimizer.seats.feasibility import can_fill
 from optimizer.seats.network import IntArray, SeatNetwork
 from scheduler.encoding import canonical_json
 from scheduler.lottery.classes import SeatClasses, network_of, seat_classes
-from scheduler.lottery.conflict import find_conflicts, refuse_unfillable
+from scheduler.lottery.conflict import Conflict, find_conflicts, refuse_unfillable
 from scheduler.lottery.roster import Roster
 from scheduler.lottery.schedule import routes_json, visits_json
 from scheduler.lottery.seats import DistrictRule, Eligibility, Seat, seats_of
@@ -146,6 +146,15 @@ def plan_lottery(
         tuple(fair.b.tolist()),
         _day_factors(shape, network, fair),
     )
+
+
+def unfillable(
+    roster: Roster, plan: Plan, days: tuple[str, ...], *, district_rule: DistrictRule = "any"
+) -> tuple[Conflict, ...]:
+    """What packing asks before it commits to a plan: the conflicts that would refuse it, none if it can be filled."""
+    seats = seats_of(plan, days)
+    shape = seat_classes(seats, Eligibility(roster.checked(), district_rule), {})
+    return find_conflicts(roster, seats, shape, network_of(shape), district_rule)
 
 
 def _day_factors(

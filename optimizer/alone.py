@@ -14,6 +14,7 @@ from optimizer.routing import Limits, Stay, route
 from optimizer.travel import matrix
 
 ROUNDS = {"fast": 4, "standard": 16}
+ROUNDS_LEAST = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def solve_alone(work: AloneWork) -> tuple[int, int]:
     rows = zip(work.minutes, work.officers, work.days, strict=True)
     stays = [Stay(place, minutes, officers, days) for place, (minutes, officers, days) in enumerate(rows)]
     limits = Limits(work.parameters.day_minutes, work.parameters.max_entries)
-    rounds = ROUNDS[work.parameters.profile] * len(stays)
+    rounds = max(ROUNDS_LEAST, ROUNDS[work.parameters.profile] * len(stays))
     tours = route(stays, travel, limits, rounds, work.parameters.seed)
     return sum(tour.officers for tour in tours), sum(tour.travel for tour in tours)
 

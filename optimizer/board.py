@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from optimizer.jobs import NO_LIMIT, OFFICER, Crew, Job, Offer, Orders, Placed, Snapshot, Task
 from optimizer.model import Parameters
-from optimizer.offers import FAR, Option, cheapest, combine, pick
+from optimizer.offers import FAR, Option, cheapest, combine, pick, unpushed
 
 NEW_SKILL = 30
 
@@ -53,8 +53,11 @@ class Board:
 
     # ---- looking for a place
 
-    def offer(self, index: int, day: int) -> Offer | None:
-        """The cheapest start of job `index` on `day`, or None where no start suits all its departments."""
+    def offer(self, index: int, day: int, pushing: bool = True) -> Offer | None:
+        """The cheapest start of job `index` on `day`, or None where no start suits all its departments.
+
+        `pushing`: visits after it may be moved later. Without, crews' orders can never contradict each other.
+        """
         job = self.jobs[index]
         latest = self.parameters.day_minutes - self.lengths[index]
         if latest < 0 or (job.apart and self._sibling_on(index, day)):
@@ -63,6 +66,8 @@ class Board:
         options: list[list[Option]] = []
         for task in job.tasks:
             own = self.options(task, job.place, day)
+            if not pushing:
+                own = unpushed(own)
             levels = combine(levels, own)
             if not levels:
                 return None

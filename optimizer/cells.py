@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from optimizer.board import Board
 from optimizer.instance import Entries, Instance
 from optimizer.jobs import Job
-from optimizer.search import cheapest_offer
+from optimizer.search import put
 from optimizer.travel import matrix
 
 DAY_VISITS = 100
@@ -95,11 +95,11 @@ def construct(own: Board) -> list[int]:
     order = sorted(range(len(jobs)), key=lambda i: (len(jobs[i].days), -len(jobs[i].tasks), i))
     missing = []
     for index in order:
-        choices = ([day for day in opened if count[day] < quota], opened, list(jobs[index].days))
+        choices = ([day for day in opened if count[day] < quota], opened, jobs[index].days)
         for days in choices:
-            offer = cheapest_offer(own, index, days)
-            if offer is not None and own.place(index, offer):
-                count[offer.day] += 1
+            day = put(own, index, days)
+            if day is not None:
+                count[day] += 1
                 break
         else:
             missing.append(index)

@@ -53,3 +53,12 @@ def _price(option: Option, start: int) -> int:
 def pick(own: list[Option], start: int) -> Pick:
     best = min(own, key=lambda option: _price(option, start))
     return best[6], best[7]
+
+
+def unpushed(options: list[Option]) -> list[Option]:
+    """The options without the starts that would move a later visit."""
+    kept: list[Option] = []
+    for low, high, added, cost, waits, free, crew, position in options:
+        if low <= min(high, free):
+            kept.append((low, min(high, free), added, cost, waits, free, crew, position))
+    return kept

@@ -7,7 +7,7 @@ from dataclasses import replace
 from optimizer.board import Board
 from optimizer.instance import Instance, job, most_officers
 from optimizer.jobs import Job
-from optimizer.search import Search, cheapest_offer
+from optimizer.search import Search, put
 from optimizer.stream import Stream
 
 ROUNDS_EACH = 60
@@ -38,12 +38,8 @@ def repair(inst: Instance, own: Board, missing: list[int], seed: int) -> list[in
 
 
 def _place_all(own: Board, wanted: list[int]) -> list[int]:
-    left = []
-    for index in sorted(wanted, key=lambda i: (-len(own.jobs[i].tasks), i)):
-        offer = cheapest_offer(own, index, list(own.jobs[index].days))
-        if offer is None or not own.place(index, offer):
-            left.append(index)
-    return left
+    order = sorted(wanted, key=lambda i: (-len(own.jobs[i].tasks), i))
+    return [index for index in order if put(own, index, own.jobs[index].days) is None]
 
 
 def _entries_allow(inst: Instance, own: Board, index: int, retired: set[int]) -> bool:

@@ -6,6 +6,7 @@ The number of rounds is given, never a time, so the same input gives the same pl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from optimizer.board import Board
@@ -69,8 +70,7 @@ class Search:
         if self.stream.below(2):
             order.sort(key=lambda index: -len(board.jobs[index].tasks) + self.stream.below(2))
         for index in order:
-            offer = cheapest_offer(board, index, days)
-            if offer is None or not board.place(index, offer):
+            if put(board, index, days) is None:
                 self.bank.append(index)
 
     def cost(self, days: list[int]) -> int:
@@ -127,12 +127,20 @@ class Search:
         )
 
 
-def cheapest_offer(board: Board, index: int, days: list[int]) -> Offer | None:
-    """The least dear place of a job on any of these days that it allows; the earlier named day of equals."""
-    best: Offer | None = None
-    for day in days:
-        if day in board.jobs[index].days:
-            offer = board.offer(index, day)
+def put(board: Board, index: int, days: Sequence[int]) -> int | None:
+    """Place a job where it costs least on any of these days that it allows; the day, or None where it has no place.
+
+    Where the cheapest place would make the crews' orders contradict each other, visits after it stay where they are.
+    """
+    allowed = [day for day in days if day in board.jobs[index].days]
+    for pushing in (True, False):
+        best: Offer | None = None
+        for day in allowed:
+            offer = board.offer(index, day, pushing)
             if offer is not None and (best is None or offer.cost < best.cost):
                 best = offer
-    return best
+        if best is None:
+            return None
+        if board.place(index, best):
+            return best.day
+    return None

@@ -111,9 +111,11 @@ class TargetLoader:
 
     def fingerprints(self, session: Session, records: Sequence[Record]) -> Mapping[str, str]:
         """Stored digests."""
-        keys = [record.key for record in records]
-        rows = session.execute(select(TARGET.target_id, TARGET.digest).where(TARGET.target_id.in_(keys)))
-        return {target_id: digest for target_id, digest in rows}  # noqa: C416  typed rows, not pairs
+        found: dict[str, str] = {}
+        for batch in in_batches([record.key for record in records]):
+            rows = session.execute(select(TARGET.target_id, TARGET.digest).where(TARGET.target_id.in_(batch)))
+            found.update((target_id, digest) for target_id, digest in rows)
+        return found
 
     def store(self, session: Session, records: Sequence[Record]) -> None:
         """One upsert; then classes."""

@@ -43,7 +43,7 @@ def import_file(
     under `folder` (the data folder's `imports`). Batches are transactions of their own; the import is then put on
     record and in the log. Refused as a whole: an unreadable file, an unknown or missing column.
     """
-    where = folder or settings().data_dir / "imports"
+    where = (folder or settings().data_dir / "imports").resolve()
     today = now.astimezone(OFFICIAL_ZONE).date()
     report, digest = importing.run(db, path, register, now, today, where, progress or Silent())
     counts: dict[str, int] = {name: getattr(report, name) for name in _COUNTS}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -16,17 +16,15 @@ from scheduler.lottery.roster import Roster
 from scheduler.lottery.seats import FAMILIES, DistrictRule, Eligibility, Family, Seat
 
 _SHOWN: Final = 120
+_EXAMPLES: Final = 5
 _REMEDIES: Final[dict[Family, tuple[str, str]]] = {
-    "lead": ("再任命组长（可考虑 {who}）。", "Appoint another lead (it could be {who})."),
+    "lead": ("再任命一名组长（可考虑 {who}）。", "Appoint one more lead (it could be {who})."),
     "specialty": (
-        "为更多人员培训专业“{asked}”（可考虑 {who}）。",
-        "Train more officers in {asked} (it could be {who}).",
+        "再培训一名具备“{asked}”专业的人员（可考虑 {who}）。",
+        "Train one more officer in {asked} (it could be {who}).",
     ),
     "certificate": ("为 {who} 换发证件。", "Renew the certificates of {who}."),
-    "leave": (
-        "调整 {who} 的请假，或把路线移出 {days}。",
-        "Change the leave of {who}, or move the routes away from {days}.",
-    ),
+    "leave": ("调整 {who} 在 {days} 的请假。", "Change the leave of {who} on {days}."),
     "recusal": (
         "把须回避的对象移到其他路线（回避者：{who}）。",
         "Move the targets concerned to another route (recused: {who}).",
@@ -34,6 +32,14 @@ _REMEDIES: Final[dict[Family, tuple[str, str]]] = {
     "district": ("改变辖区规则。", "Change the district rule."),
     "workload": ("提高 {who} 的工作量上限。", "Raise the workload caps of {who}."),
 }
+_MOVE: Final = (
+    "把路线 {route} 移到 {other}，届时席位可以安排。",
+    "Move route {route} to {other}, when its seats can be filled.",
+)
+_MORE: Final = (
+    "没有哪一条规则单独放宽即可解决：请增加人员，或减少路线。",
+    "No single rule stands in the way: add inspectors, or drop a route.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +52,17 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Seats that cannot be filled together although any one fewer can, who may take them, and what repairs it."""
+    """Seats that cannot be filled together although any one fewer can, who may take them, and what repairs it.
+
+    `route_id` is one of their routes, `other_days` the dates on which all its seats could be filled beside those
+    that are there already.
+    """
 
     seats: tuple[Seat, ...]
     eligible: tuple[str, ...]
     repairs: tuple[Repair, ...]
+    route_id: str
+    other_days: tuple[str, ...]
 
 
 def find_conflicts(
@@ -62,17 +74,37 @@ def find_conflicts(
 ) -> tuple[Conflict, ...]:
     """Find irreducible conflicts that share no seat class; none if all seats can be filled."""
     by_id = {seat.seat_id: seat for seat in seats}
-    return tuple(
-        explain(roster, _seats_in(shortage, shape, by_id), district_rule) for shortage in shortages(network)
+    found = [_seats_in(shortage, shape, by_id) for shortage in shortages(network)]
+    return tuple(explain(roster, short, seats, district_rule) for short in found)
+
+
+def explain(
+    roster: Roster, short: tuple[Seat, ...], seats: tuple[Seat, ...], district_rule: DistrictRule
+) -> Conflict:
+    """Say who may take these seats, which rule family alone stands in the way, and when a route could go instead."""
+    now = Eligibility(roster, district_rule)
+    together = _union(now, short)
+    repairs = (_repair(roster, short, district_rule, family, together) for family in FAMILIES)
+    route_id = min(short, key=lambda seat: seat.seat_id.encode()).route_id
+    return Conflict(
+        short,
+        now.codes(together),
+        tuple(item for item in repairs if item is not None),
+        route_id,
+        _other_days(now, route_id, seats),
     )
 
 
-def explain(roster: Roster, seats: tuple[Seat, ...], district_rule: DistrictRule) -> Conflict:
-    """Say who may take these seats and which rule family alone stands in the way."""
-    now = Eligibility(roster, district_rule)
-    together = _union(now, seats)
-    repairs = (_repair(roster, seats, district_rule, family, together) for family in FAMILIES)
-    return Conflict(seats, now.codes(together), tuple(item for item in repairs if item is not None))
+def _other_days(eligibility: Eligibility, route_id: str, seats: tuple[Seat, ...]) -> tuple[str, ...]:
+    """Dates of the plan on which this route's seats and its department's other seats can all be filled."""
+    own = [seat for seat in seats if seat.route_id == route_id]
+    found = []
+    for date in sorted({seat.date for seat in seats} - {own[0].date}):
+        beside = [seat for seat in seats if seat.date == date and seat.department == own[0].department]
+        moved = beside + [replace(seat, date=date) for seat in own]
+        if can_fill(network_of(seat_classes(moved, eligibility, {}))):
+            found.append(date)
+    return tuple(found)
 
 
 def _seats_in(shortage: IntArray, shape: SeatClasses, by_id: dict[str, Seat]) -> tuple[Seat, ...]:
@@ -108,42 +140,59 @@ def _union(eligibility: Eligibility, seats: tuple[Seat, ...]) -> int:
 def refuse_unfillable(conflicts: tuple[Conflict, ...]) -> Refused:
     """The refusal of a plan with these conflicts, the first told in full."""
     first = conflicts[0]
-    seats = ", ".join(seat.seat_id for seat in first.seats)
-    shown = seats if len(seats) <= _SHOWN else seats[:_SHOWN] + " …"
     dates = sorted({seat.date for seat in first.seats})
     days = dates[0] if len(dates) == 1 else f"{dates[0]} … {dates[-1]}"
-    department = first.seats[0].department
+    zh, en = _reason(first, days)
     remedy_zh, remedy_en = _remedy(first, days)
     return refuse(
         "seats.unfillable",
-        f"{days} {department} 的 {len(first.seats)} 个席位（{shown}）无法同时安排："
-        f"有资格者仅 {len(first.eligible)} 人。",
-        f"The {len(first.seats)} seats {shown} of {department} on {days} cannot be filled together: "
-        f"only {len(first.eligible)} inspectors are eligible.",
+        zh,
+        en,
         remedy_zh,
         remedy_en,
-        department=department,
+        department=first.seats[0].department,
         dates=",".join(dates),
         seats=",".join(seat.seat_id for seat in first.seats),
         eligible=",".join(first.eligible),
         repairs=",".join(item.family for item in first.repairs),
+        route=first.route_id,
+        other_days=",".join(first.other_days),
         conflicts=len(conflicts),
     )
 
 
-def _remedy(conflict: Conflict, days: str) -> tuple[str, str]:
-    """Each family that repairs alone, in plain words; where none does, more people or fewer routes."""
-    asked = sorted({name for seat in conflict.seats for name in seat.specialties})
-    zh: list[str] = []
-    en: list[str] = []
-    for item in conflict.repairs:
-        if item.family in _REMEDIES:
-            values = {"asked": ", ".join(asked), "who": ", ".join(item.frees[:5]) or "—", "days": days}
-            zh.append(_REMEDIES[item.family][0].format_map(values))
-            en.append(_REMEDIES[item.family][1].format_map(values))
-    if not zh:
-        zh.append("没有哪一条规则单独放宽即可解决：请增加人员，或把部分路线移到其他日期。")
-        en.append(
-            "No single rule stands in the way: add inspectors, or move some of the routes to another day."
+def _reason(conflict: Conflict, days: str) -> tuple[str, str]:
+    """Which seats, of whom, when, and how many may take them."""
+    department, count, able = conflict.seats[0].department, len(conflict.seats), len(conflict.eligible)
+    names = ", ".join(seat.seat_id for seat in conflict.seats)
+    shown = names if len(names) <= _SHOWN else names[:_SHOWN] + " …"
+    if count == 1:
+        return (
+            f"{department} 在 {days} 的席位 {shown} 无人可以担任。",
+            f"Nobody may take the seat {shown} of {department} on {days}.",
         )
-    return "或：".join(zh), " Or: ".join(en)
+    return (
+        f"{department} 在 {days} 的 {count} 个席位（{shown}）无法同时安排：有资格者共 {able} 人。",
+        f"The {count} seats {shown} of {department} on {days} cannot be filled together: "
+        f"inspectors eligible for any of them: {able}.",
+    )
+
+
+def _remedy(conflict: Conflict, days: str) -> tuple[str, str]:
+    """Each family that repairs alone and another day for a route, in plain words; else more people."""
+    values = {
+        "asked": ", ".join(sorted({name for seat in conflict.seats for name in seat.specialties})),
+        "days": days,
+        "route": conflict.route_id,
+        "other": ", ".join(conflict.other_days[:_EXAMPLES]),
+    }
+    texts = [
+        [text.format_map(values | {"who": ", ".join(item.frees[:_EXAMPLES]) or "—"}) for text in known]
+        for item in conflict.repairs
+        if (known := _REMEDIES.get(item.family))
+    ]
+    if conflict.other_days:
+        texts.append([text.format_map(values) for text in _MOVE])
+    if not texts:
+        texts.append(list(_MORE))
+    return "或：".join(zh for zh, _ in texts), " Or: ".join(en for _, en in texts)

@@ -16,7 +16,7 @@ from optimizer.errors import Refused
 from optimizer.model import Plan, Route, Stop, Visit
 from scheduler.encoding import canonical_json
 from scheduler.lottery.classes import seat_classes
-from scheduler.lottery.plan import plan_lottery
+from scheduler.lottery.plan import plan_lottery, unfillable
 from scheduler.lottery.roster import Inspector, Leave, Recusal, Roster
 from scheduler.lottery.seats import DistrictRule, Eligibility, Family, seats_of
 from scheduler.suite import SHA256
@@ -142,6 +142,21 @@ def test_a_conflict_is_the_smallest_set_of_seats() -> None:
     assert alone.params["eligible"] == ""
 
 
+def test_a_conflict_names_another_day_for_the_route() -> None:
+    """Both are away on the first day; on the second, where another route goes already, four are free."""
+    one, other = one_route(day=0), one_route(day=1)
+    both = replace(one, routes=(one.routes[0], replace(other.routes[0], route_id="R2")))
+    roster = Roster(
+        tuple(inspector(code) for code in "ABCD"), tuple(Leave(code, *DAYS[:1] * 2) for code in "ABC")
+    )
+    problem = refusal(roster, both).problem
+    assert problem.params["route"] == "R1"
+    assert problem.params["other_days"] == DAYS[1]
+    assert "Move route R1 to 2026-03-03" in problem.remedy_en
+    assert [item.other_days for item in unfillable(roster, both, DAYS)] == [DAYS[1:]]
+    assert unfillable(replace(roster, leave=()), both, DAYS) == ()
+
+
 @pytest.mark.parametrize(
     ("roster", "code"),
     [
@@ -202,7 +217,7 @@ _PRINT_HASH = """
 from benchmarks.lottery_city import LotteryShape, lottery_city
 from scheduler.encoding import canonical_json
 from scheduler.lottery.draw import draw_seats, lottery_json
-from scheduler.lottery.plan import plan_lottery
+from scheduler.lottery.plan import plan_lottery, unfillable
 from scheduler.suite import SHA256
 city = lottery_city(LotteryShape(3, 30, 20, 5, lead=0.8, specialty=0.5), 7)
 plan = plan_lottery(city.roster, city.plan, city.days)

@@ -33,7 +33,7 @@ def u_numbers(suite: Suite, number_key: bytes, ids: Sequence[str], salt_key: byt
     )
     numbers = np.empty(len(ids), dtype=np.uint64)
     for start in range(0, len(ids), _CHUNK):
-        chunk = [target_id.encode() for target_id in ids[start : start + _CHUNK]]
+        chunk = list(map(str.encode, ids[start : start + _CHUNK]))
         heads = np.frombuffer(b"".join(give(chunk)), dtype=_HEAD)["head"]
         numbers[start : start + len(chunk)] = heads
     return numbers
@@ -43,14 +43,15 @@ def _digests(
     mac: KeyedMac, ids: Sequence[bytes], messages: Sequence[bytes], head: bytes = b""
 ) -> list[bytes]:
     """MAC(head ‖ be64(len id) ‖ message) of each id and its message; ids of one length share a prepared MAC."""
+    lengths = set(map(len, ids))
+    if len(lengths) == 1:
+        return mac.prefixed(head + be64(lengths.pop())).many(messages)
     places: defaultdict[int, list[int]] = defaultdict(list)
     for place, length in enumerate(map(len, ids)):
         places[length].append(place)
     digests = [b""] * len(ids)
     for length, group in places.items():
         results = mac.prefixed(head + be64(length)).many(map(messages.__getitem__, group))
-        if len(group) == len(ids):
-            return results
         for place, digest in zip(group, results, strict=True):
             digests[place] = digest
     return digests

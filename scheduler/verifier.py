@@ -292,6 +292,9 @@ RULE = {
     "ratio_ppm": ppm, "min": count, "max": (None, count), "rounding": ("ceil", "systematic"), "…": anything,
 }
 SOURCES = [{"id": name, "encoding": ("utf8", "hex"), "rule": name, "bits": count, "…": anything}]
+MEASURES = {
+    "entries": count, "inspector_days": count, "travel_min": count, "host_min": count, "people_per_visit_max": count,
+}
 VALUES = [{"id": name, "value": str}]
 SHAPES: dict[str, Any] = {
     "manifest": {
@@ -336,9 +339,8 @@ SHAPES: dict[str, Any] = {
             "stops": [{"visit_id": name, "arrive": count, "start": count, "end": count}],
         }],
         "report": {
-            "plan": {"entries": count, "inspector_days": count, "…": anything}, "entries_bound": count,
-            "inspector_days_bound": {"value": count, "kind": name, "…": anything}, "parameters?": dict,
-            "…": anything,
+            "plan": MEASURES, "alone": MEASURES, "greedy": MEASURES, "entries_bound": count, "gap_ppm": count,
+            "inspector_days_bound": {"value": count, "kind": name}, "parameters": dict, "…": anything,
         },
     },
     "lottery": {
@@ -1016,7 +1018,7 @@ def step_schedule(r: Round) -> str:
         wanted = sorted({checks[check_id]["department"] for check_id in visit["checks"]})
         same(sorted(crews[visit_id]), wanted, f"上门 {visit_id} 部门与路线不符 · one route per department")
     people = sum(route["officers"] for route in routes)
-    check_report(r, len(visits), people)
+    check_report(r)
     totals = f"{len(visits)} 次上门、{len(routes)} 条路线、{people} 人日"
     return f"{totals}符合硬规则 · times, crews, specialties, entries a day; parameters = manifest"
 
@@ -1048,19 +1050,34 @@ def check_route(
     need(specialties <= set(route["specialties"]), label + "缺少专业 · a specialty is not covered")
 
 
-def check_report(r: Round, entries: int, people: int) -> None:
-    """The report's totals, bounds and parameters against the plan and the manifest."""
-    schedule, report = r.json("schedule"), r.json("schedule")["report"]
-    for key, value in r.json("manifest")["packing"]["parameters"].items():
-        same(
-            schedule["parameters"].get(key), value, f"排程参数 {key} 与清单不符 · differs from the manifest's"
-        )
-    found = (report["plan"]["entries"], report["plan"]["inspector_days"])
-    same(found, (entries, people), "报告合计与计划不符 · entries or inspector-days of the report")
-    bounds = report["entries_bound"] <= entries and report["inspector_days_bound"]["value"] <= people
-    need(bounds, "报告的下界高于计划 · a reported lower bound exceeds the plan")
-    parameters = report.get("parameters", schedule["parameters"])
-    same(parameters, schedule["parameters"], "报告的参数不符 · the report's parameters differ")
+def check_report(r: Round) -> None:
+    """The report's totals, gap, bounds and parameters against the plan and the manifest."""
+    schedule, visits, report = r.json("schedule"), r.json("visits"), r.json("schedule")["report"]
+    given = {**schedule["parameters"], **r.json("manifest")["packing"]["parameters"]}
+    same(schedule["parameters"], given, "排程参数与清单不符 · parameters differ from the manifest's")
+    same(report["parameters"], given, "报告的参数不符 · the report's parameters differ")
+    ends: dict[str, int] = collections.Counter()
+    crowd: dict[str, int] = collections.Counter()
+    for route in schedule["routes"]:
+        for stop in route["stops"]:
+            ends[stop["visit_id"]] = max(ends[stop["visit_id"]], stop["end"])
+            crowd[stop["visit_id"]] += route["officers"]
+    people, bound = (
+        sum(route["officers"] for route in schedule["routes"]),
+        report["inspector_days_bound"]["value"],
+    )
+    left_out = {row["check_id"] for row in visits["unscheduled"]}
+    minutes = [check["minutes"] for check in visits["checks"] if check["check_id"] not in left_out]
+    plan = {"entries": len(visits["visits"]), "inspector_days": people}
+    plan["host_min"] = sum(ends[visit["visit_id"]] - visit["start"] for visit in visits["visits"])
+    plan["people_per_visit_max"] = max(crowd.values(), default=0)
+    for part, expected in (("plan", plan), ("alone", {"entries": len(minutes), "host_min": sum(minutes)})):
+        found = {key: report[part][key] for key in expected}
+        same(found, expected, f"报告的合计与计划不符 · totals of the report: {part}")
+    good = report["entries_bound"] <= plan["entries"] and bound <= people
+    need(good, "报告的下界高于计划 · a reported lower bound exceeds the plan")
+    gap = -(-(people - bound) * PPM // people) if people else 0
+    same(report["gap_ppm"], gap, "报告的差距不符 · gap_ppm")
 
 
 # --- Steps: plan, roster, lottery, assignment (lottery.md) ----------------------------------------------------------

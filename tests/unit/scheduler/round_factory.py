@@ -10,7 +10,7 @@ import copy
 import hashlib
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -127,8 +127,13 @@ class Draft:
         return path
 
 
-def make_round(privacy: str = "sealed", suite_name: str = "DR1-HMAC-SHA256", rows: int = 90) -> Draft:
-    """A whole honest round of three draws."""
+def make_round(
+    privacy: str = "sealed",
+    suite_name: str = "DR1-HMAC-SHA256",
+    rows: int = 90,
+    packer: Callable[[list[dict[str, Any]]], Plan] | None = None,
+) -> Draft:
+    """A whole honest round of three draws, packed by `packer`, else simply."""
     frames = make_frames(rows)
     roster = make_roster(frames)
     excluded = {draw_id: excluded_tsv([("91650100MAEXCLUDED", "cap:year")]) for draw_id in frames}
@@ -138,7 +143,7 @@ def make_round(privacy: str = "sealed", suite_name: str = "DR1-HMAC-SHA256", row
     results = [draw(keys.suite, spec, frames[spec.draw_id], keys, salt) for spec in manifest.draws]
     selected = {result.draw_id: result.selected() for result in results}
     checks = make_checks(manifest, selected)
-    plan = pack_simply(checks)
+    plan = (packer or pack_simply)(checks)
     docs: dict[str, Any] = {
         "manifest": manifest.to_json(),
         "roster": roster.to_json(),
@@ -363,20 +368,21 @@ def pack_simply(checks: list[dict[str, Any]]) -> Plan:
         )
         for (day, department), own in sorted(stops.items())
     )
-    return Plan(tuple(visits), routes, (), make_report(len(visits), 2 * len(routes)))
+    return Plan(tuple(visits), routes, (), make_report(checks, tuple(visits), routes))
 
 
-def make_report(entries: int, people: int) -> Report:
-    """A report whose totals agree with the plan."""
-    measures = Measures(entries, people, 0, 0, 6)
-    bound = Bound(people // 2, "energy")
+def make_report(checks: list[dict[str, Any]], visits: tuple[Visit, ...], routes: tuple[Route, ...]) -> Report:
+    """A report whose figures agree with the plan: each visit is 30 minutes of two officers per check."""
+    people, alone = 2 * len(routes), Measures(len(checks), 2 * len(checks), 0, 30 * len(checks), 2)
+    crowd = max(2 * len(visit.checks) for visit in visits)
+    plan = Measures(len(visits), people, 0, 30 * len(visits), crowd)
     return Report(
-        measures,
-        measures,
-        measures,
-        entries,
-        bound,
-        10**6,
+        plan,
+        alone,
+        plan,
+        len(visits),
+        Bound(people // 2, "energy"),
+        500_000,
         0,
         "simple",
         "1",

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from round_factory import VERIFIER, Draft, make_round
 
 from app.disclosure.container import write_bundle
 from scheduler import verifier
 from scheduler.encoding import canonical_json
+from tests.unit.scheduler.round_factory import VERIFIER, Draft, make_round
 
 EVERY = 7 if os.environ.get("TRIALS") == "full" else 97
 EXAMPLES = 2000 if os.environ.get("TRIALS") == "full" else 120

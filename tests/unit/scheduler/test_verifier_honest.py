@@ -11,15 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from round_factory import SALT, VERIFIER, Draft, make_round
 
 from app.disclosure.container import Copy, write_bundle
+from optimizer.model import Check, Department, PackingProblem, Parameters, Plan, Site
+from optimizer.solve import pack
 from scheduler.encoding import canonical_json
 from scheduler.frame import Frame
 from scheduler.manifest import Manifest
 from scheduler.numbers import u_numbers
 from scheduler.seed import derive_keys
 from scheduler.verifier import STEPS, verify
+from tests.unit.scheduler.round_factory import (
+    DAYS,
+    DEPARTMENTS,
+    SALT,
+    SPECIALTIES,
+    VERIFIER,
+    Draft,
+    make_round,
+)
 
 LATER = ("visits", "schedule", "lottery", "roster", "events")
 VECTORS = Path(__file__).parents[2] / "vectors"
@@ -57,6 +67,31 @@ def test_honest_round_holds(
     assert {line.status for line in outcome.lines if line.step not in skipped} == {"OK"}
     assert outcome.status == 0
     assert outcome.copy == copy
+
+
+def pack_really(checks: list[dict[str, Any]]) -> Plan:
+    """The project's own packing, over places made up by rule."""
+    ids = sorted({check["target_id"] for check in checks})
+    sites = tuple(
+        Site(name, "天山区", 700 * place % 9000, 900 * place % 7000) for place, name in enumerate(ids)
+    )
+    asked = tuple(
+        Check(
+            row["check_id"], row["target_id"], row["department"], row["minutes"], 2, tuple(row["specialties"])
+        )
+        for row in checks
+    )
+    heads = tuple(
+        Department(name, (4,) * len(DAYS), tuple((s, (2,) * len(DAYS)) for s in SPECIALTIES.get(name, ())))
+        for name in DEPARTMENTS
+    )
+    return pack(PackingProblem(DAYS, asked, sites, heads), Parameters())
+
+
+@pytest.mark.parametrize("privacy", ["open", "sealed"])
+def test_really_packed_round_holds(tmp_path: Path, privacy: str) -> None:
+    outcome = verify(make_round(privacy, packer=pack_really).write(tmp_path, "auditor"))
+    assert outcome.status == 0, outcome.render()
 
 
 def test_verifier_inside_the_bundle_runs_alone(tmp_path: Path, sealed: Draft) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from round_factory import SALT, Draft, make_round
 
 from app.disclosure.container import Copy
 from scheduler.encoding import canonical_json
 from scheduler.lottery.plan import LotteryPlan, plan_lottery
 from scheduler.verifier import verify
+from tests.unit.scheduler.round_factory import SALT, Draft, make_round
 
 Cheat = Callable[[Draft], None]
 CASES: list[Any] = []
@@ -430,6 +430,21 @@ def more_entries_a_day_allowed(draft: Draft) -> None:
 @caught("schedule")
 def savings_exaggerated(draft: Draft) -> None:
     draft.docs["schedule"]["report"]["plan"]["inspector_days"] -= 2
+
+
+@caught("schedule")
+def gap_understated(draft: Draft) -> None:
+    draft.docs["schedule"]["report"]["gap_ppm"] -= 1
+
+
+@caught("schedule")
+def crowd_hidden(draft: Draft) -> None:
+    draft.docs["schedule"]["report"]["plan"]["people_per_visit_max"] -= 2
+
+
+@caught("schedule")
+def alone_made_to_look_worse(draft: Draft) -> None:
+    draft.docs["schedule"]["report"]["alone"]["entries"] += 1
 
 
 @caught("schedule")

@@ -6,6 +6,7 @@ anonymous gets anything that depends on the draw. What is not there and what is 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any, Final, Literal
 
@@ -116,10 +117,11 @@ def forms(session: Session, row: Round, copy: Copy) -> dict[str, Form]:
     return found
 
 
-def artefact_digests(session: Session, round_id: str) -> list[str]:
-    """`name digest` of every artefact of the round, ascending: what anything made from them depends on."""
+def origin(session: Session, round_id: str) -> str:
+    """A digest of the names and digests of the round's artefacts: what anything made from them alone depends on."""
     query = select(Artefact.name, Artefact.digest).where(Artefact.subject == round_id)
-    return sorted(f"{name} {digest}" for name, digest in session.exec(query))
+    rows = sorted(f"{name} {digest}" for name, digest in session.exec(query))
+    return hashlib.sha256("\n".join([round_id, *rows]).encode()).hexdigest()
 
 
 def public_site_names(session: Session, round_id: str) -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,9 +52,8 @@ def public_bundle(db: Database, round_id: str, directory: Path) -> Path:
     What is absent or not yet public raises `round.not_public`.
     """
     with db.read() as session:
-        row = repository.released_round(session, round_id)
-        origin = "\n".join([round_id, *repository.artefact_digests(session, row.round_id)])
-        folder = directory / hashlib.sha256(origin.encode()).hexdigest()[:32]
+        repository.released_round(session, round_id)
+        folder = directory / repository.origin(session, round_id)[:32]
         path = folder / bundle_name(round_id)
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)

@@ -120,7 +120,13 @@ def _fill(sheet: WriteOnlyWorksheet, header: Sequence[str], rows: Iterable[Row])
     sheet.freeze_panes = "A2"
     sheet.append([_cell(sheet, title, bold=True) for title in header])
     for row in rows:
-        sheet.append([_cell(sheet, value) for value in row])
+        sheet.append([_safe(sheet, value) for value in row])
+
+
+def _safe(sheet: WriteOnlyWorksheet, value: Cell) -> Cell | BookCell:
+    """The value itself, where it can't be mistaken for a formula or an error and holds no control character."""
+    harmless = isinstance(value, int) or (not value.startswith((*_FORMULA, "#")) and value.isprintable())
+    return value if harmless else _cell(sheet, value)
 
 
 def _cell(sheet: WriteOnlyWorksheet, value: Cell, bold: bool = False) -> BookCell:

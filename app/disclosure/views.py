@@ -10,16 +10,19 @@ from sqlmodel import Session
 
 from app.disclosure import facts, pictures, repository
 from app.disclosure.bundle import public_file
-from app.disclosure.listing import COLUMNS, drawn_list, found
+from app.disclosure.listing import COLUMNS, Drawn, drawn_list, found
 from app.disclosure.service import bundle_name
 from app.disclosure.work import work_of
 from app.rounds.tables import Round
+from app.web.kept import Kept
 from app.web.language import Language
 
 Context = Mapping[str, object]
 
 HOME_ROUNDS: Final = 30
 LIST_PAGE: Final = 100
+_RESULTS: Final[Kept[dict[str, object]]] = Kept(16)
+_LISTS: Final[Kept[list[Drawn]]] = Kept(4)
 _HASH_COMMANDS: Final = {"DR1-HMAC-SHA256": "sha256sum", "DR1-HMAC-SM3": "openssl dgst -sm3"}
 
 
@@ -84,7 +87,8 @@ def round_page(
         "hash_command": _HASH_COMMANDS.get(rules["suite"] if rules else "", "sha256sum"),
     }
     if repository.released(row) and rules:
-        context |= _results(session, row, rules, names, language)
+        key = (repository.origin(session, round_id), tuple(sorted(names.items())), language)
+        context |= _RESULTS.get(key, lambda: _results(session, row, rules, names, language))
     return context
 
 
@@ -127,7 +131,9 @@ def list_page(
     """A page of the published list; raises `round.not_public` under embargo."""
     row = repository.released_round(session, round_id)
     rules = repository.manifest(session, row)
-    matching = found(drawn_list(session, round_id, language), wanted, draw)
+    departments = tuple(sorted(repository.department_names(session).items()))
+    key = (repository.origin(session, round_id), departments, language)
+    matching = found(_LISTS.get(key, lambda: drawn_list(session, round_id, language)), wanted, draw)
     last = max(1, -(-len(matching) // LIST_PAGE))
     current = min(max(page, 1), last)
     return {

@@ -103,7 +103,7 @@ class _Words:
 
 
 class Matcher:
-    """Compiled rules. Equal conditions are evaluated once; results per sentence, scope and trade are remembered."""
+    """Compiled rules. Equal conditions are evaluated once; results per phrase, sentence, scope and trade are remembered."""
 
     def __init__(self, rules: Iterable[tuple[str, Mapping[str, object]]]) -> None:
         """`rules`: (code, condition as stored). Refuses conditions it can't read."""
@@ -118,6 +118,7 @@ class Matcher:
         self._always = frozenset(n for n, a in enumerate(self._activities) if a.unconditional)
         self._keywords = _Words([a.keywords for a in self._activities])
         self._names = _Words([a.names for a in self._activities])
+        self._phrases: dict[str, frozenset[int]] = {}
         self._sentences: dict[str, frozenset[int]] = {}
         self._scopes: dict[str, frozenset[int]] = {}
         self._trades: dict[str, frozenset[int]] = {}
@@ -154,10 +155,15 @@ class Matcher:
         met = {
             number
             for phrase in parse(text)
-            for number in self._keywords.found(phrase.text)
+            for number in self._of_phrase(phrase.text)
             if self._holds(self._activities[number], phrase)
         }
         return _remember(self._sentences, text, frozenset(met))
+
+    def _of_phrase(self, phrase: str) -> frozenset[int]:
+        if (known := self._phrases.get(phrase)) is not None:
+            return known
+        return _remember(self._phrases, phrase, frozenset(self._keywords.found(phrase)))
 
     @staticmethod
     def _holds(activity: Activity, phrase: Phrase) -> bool:

@@ -78,7 +78,7 @@ def affirmed(scope: str) -> str:
     text = _EVERYTHING_BELOW.sub("", text)
     text = _open_groups(text)
     text = re.sub(rf"[^。;]*{_CUT}{_CUT}", "", text)
-    text = re.sub(rf"[^{_STOP}、]*{_CUT}", "", text)
+    text = re.sub(rf"[^{_STOP}]*{_CUT}", "", text)
     text = _BRANCH_HEADING.sub("", text)
     return _NOT_OF_KIND.sub("", _WITHOUT.sub("", _EXCEPTED.sub("", _EXCEPT.sub("", text))))
 

@@ -152,7 +152,7 @@ def test_travel_is_not_called_estimated_where_all_places_are_known(
 def test_classes_are_shown_in_an_open_round_only(database: Database, client: TestClient) -> None:
     shown, hidden = publish(database, "open"), publish(database, "sealed")
     result = shown.vector["results"][0]["strata"][0]
-    row = f'class="nowrap">A</th><td class="n">{result["N"]}</td>'
+    row = f'class="nowrap">A</th><td class="n">{result["n"]}</td>'
     assert row in get(client, f"/rounds/{shown.round_id}")
     html = get(client, f"/rounds/{hidden.round_id}")
     assert 'class="nowrap">A</th>' not in html

@@ -47,10 +47,23 @@ def need(condition: object, rule: str) -> None:
         raise Wrong(rule)
 
 
-def same(found: object, expected: object, rule: str) -> None:
-    """Compare, and show both sides when they differ."""
-    if found != expected:
-        raise Wrong(f"{rule}: {fold(found, 80)} ≠ {fold(expected, 80)}")
+def same(found: Any, expected: Any, rule: str) -> None:
+    """Compare two values, JSON or plain, and show the first place where they differ."""
+    place = difference(found, expected, "")
+    need(not place, f"{rule}: {place}")
+
+
+def difference(found: Any, expected: Any, where: str) -> str:
+    """Name the first place where two values differ, in type or value; empty if none."""
+    keys: Iterable[Any] = ()
+    if isinstance(found, dict) and isinstance(expected, dict) and set(found) == set(expected):
+        keys = found
+    elif isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
+        keys = range(len(found))
+    elif type(found) is not type(expected) or found != expected:
+        return f"{where} {fold(found, 80)} ≠ {fold(expected, 80)}"
+    places = (difference(found[key], expected[key], f"{where}.{key}") for key in keys)
+    return next(filter(None, places), "")
 
 
 def ascending(values: list[Any], rule: str) -> None:
@@ -855,19 +868,6 @@ def draw_again(r: Round, draw: dict[str, Any], shared: dict[str, bytes]) -> dict
     return {"draw_id": draw["draw_id"], "strata": strata}
 
 
-def difference(found: Any, expected: Any, where: str) -> str:
-    """Name the first place where two JSON values differ; empty if none."""
-    if type(found) is type(expected) and found == expected:
-        return ""
-    keys: Iterable[Any] = ()
-    if isinstance(found, dict) and isinstance(expected, dict) and set(found) == set(expected):
-        keys = sorted(found)
-    elif isinstance(found, list) and isinstance(expected, list) and len(found) == len(expected):
-        keys = range(len(found))
-    places = (difference(found[key], expected[key], f"{where}.{key}") for key in keys)
-    return next(filter(None, places), f"{where}: {fold(found, 60)} ≠ {fold(expected, 60)}")
-
-
 def step_draw(r: Round) -> str:
     """Repeat every draw and compare whole; in a sealed round's public copy, what its lists allow."""
     if not r.full:
@@ -877,8 +877,7 @@ def step_draw(r: Round) -> str:
     total = 0
     for draw in r.draws:
         again = draw_again(r, draw, shared)
-        place = difference(r.result(draw["draw_id"]), again, f"results/{draw['draw_id']}")
-        need(not place, f"与重新抽取不符 · not what the draw gives: {place}")
+        same(r.result(draw["draw_id"]), again, f"{draw['draw_id']} 与重新抽取不符 · not what the draw gives")
         total += sum(stratum["n"] for stratum in again["strata"])
     return f"重新抽取 {len(r.draws)} 次共 {total} 个，逐项一致 · drawn again: numbers, sizes, backups, probabilities"
 
@@ -1198,49 +1197,76 @@ def step_roster(r: Round) -> str:
     return f"roster_hash {frozen[:8]}… = 清单 manifest; {len(codes)} 名执法人员 inspectors"
 
 
-def check_seats(r: Round, lots: Lots) -> None:
-    """Section 9.1: seats follow from the routes; classes and groups are well formed and in order."""
+def check_seats(r: Round) -> None:
+    """Section 9.1 and 9.2: seats follow from the routes, classes and groups from who may take them.
+
+    The auditor's copy asks the roster; the public copy takes the published sets and rebuilds all from them.
+    """
     lottery, asked = r.json("lottery"), []
     for route in r.json("schedule")["routes"]:
         wanted: list[list[str]] = [[] for _ in range(route["officers"])]
         for j, specialty in enumerate(sorted(set(route["specialties"]))):
             wanted[(j + 1) % route["officers"]].append(specialty)
         common = {key: route[key] for key in ("route_id", "date", "department")}
-        asked += [{**common, "seat_id": f"{route['route_id']}#{k + 1}", "lead": k == 0, "specialties": specialties}
-                  for k, specialties in enumerate(wanted)]  # fmt: skip
+        for k, specialties in enumerate(wanted):
+            own = {"seat_id": f"{route['route_id']}#{k + 1}", "lead": k == 0, "specialties": specialties}
+            asked.append({**common, **own})
     asked.sort(key=lambda seat: seat["seat_id"])
-    place = difference(lottery["seats"], asked, "seats")
-    need(not place, f"席位与路线不符 · seats do not follow from the routes: {place}")
-    dates, numbers = {seat["seat_id"]: seat["date"] for seat in asked}, collections.Counter[str]()
-    for item in lots.classes:
-        numbers[item["date"]] += 1
+    same(lottery["seats"], asked, "席位与路线不符 · seats do not follow from the routes")
+    listed = [seat for item in lottery["classes"] for seat in item["seats"]]
+    same(sorted(listed), [seat["seat_id"] for seat in asked], "席位未恰好归类 · each seat in one class")
+    members = {group["group_id"]: group["members"] for group in lottery["groups"]}
+    caps = {code: group["cap"] for group in lottery["groups"] for code in group["members"]}
+    able: dict[str, tuple[str, ...]] = {}
+    for item in lottery["classes"]:
+        codes = sorted({code for group_id in item["groups"] for code in members[group_id]})
+        able.update(dict.fromkeys(item["seats"], tuple(codes)))
+    if r.copy == "auditor":
+        caps = {one["code"]: one["cap"] for one in r.json("roster")["inspectors"]}
+        found, able = able, eligible(r)
         same(
-            item["class_id"], f"{item['date']}/{numbers[item['date']]:04}", "class_id 不符 · not section 3's"
+            found,
+            {key: able[key] for key in found},
+            "可任人员与名录不符 · who may take a seat, by the roster",
         )
-        ascending(item["seats"], f"{item['class_id']} seats")
-        same({dates[seat] for seat in item["seats"]}, {item["date"]}, f"{item['class_id']} 日期不符 · date")
-    ascending([(item["date"], item["seats"][0]) for item in lots.classes], "classes")
-    same(
-        sorted(seat for item in lots.classes for seat in item["seats"]),
-        list(dates),
-        "席位未恰好归类 · seats, classes",
-    )
-    ascending([(c, g) for c, g, _ in lots.arcs], "classes groups")
-    distinct((item["date"], *item["groups"]) for item in lots.classes)
-    names = [f"G{g:04}" for g in range(1, len(lots.groups) + 1)]
-    same([group["group_id"] for group in lots.groups], names, "group_id 不符 · not section 3's")
-    ascending([group["members"][0] for group in lots.groups], "groups")
-    distinct(code for group in lots.groups for code in group["members"])
-    serves: dict[int, list[int]] = collections.defaultdict(list)
-    for c, g, _ in lots.arcs:
-        serves[g].append(c)
-    distinct((*serves[g], group["cap"], group["weight"], "") for g, group in enumerate(lots.groups))
-    need(all(serves[g] for g in range(len(lots.groups))), "有组不属于任何类 · a group without a class")
-    weights = r.json("manifest").get("seat_weights", {})
-    for group in lots.groups:
-        ascending(group["members"], f"{group['group_id']} members")
-        found = {weights.get(code, 1000) for code in group["members"]}
-        same(found, {group["weight"]}, f"{group['group_id']} 权重不符 · weight differs from the manifest's")
+    classes, groups = classes_of(asked, able, caps, r.json("manifest").get("seat_weights", {}))
+    for part, expected in (("classes", classes), ("groups", groups)):
+        shown = [{key: row[key] for key in row if key not in ("units", "load")} for row in lottery[part]]
+        same(shown, expected, f"{part} 与第 3 节不符 · not those of lottery.md section 3")
+
+
+def classes_of(
+    seats: list[dict[str, Any]],
+    able: dict[str, tuple[str, ...]],
+    caps: dict[str, int],
+    weights: dict[str, int],
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Section 3: seat classes and groups, from ascending seats and who may take them."""
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = collections.defaultdict(list)
+    for seat in seats:
+        alike[seat["date"], able[seat["seat_id"]]].append(seat["seat_id"])
+    serves: dict[str, list[int]] = collections.defaultdict(list)
+    ordered = sorted(alike.items(), key=lambda entry: (entry[0][0], entry[1][0]))
+    for c, ((_, codes), _) in enumerate(ordered):
+        for code in codes:
+            serves[code].append(c)
+    grouped: dict[tuple[Any, ...], list[str]] = collections.defaultdict(list)
+    for code in sorted(serves):
+        grouped[tuple(serves[code]), caps[code], weights.get(code, 1000)].append(code)
+    groups: list[dict[str, Any]] = []
+    classes: list[dict[str, Any]] = []
+    open_to: list[list[str]] = [[] for _ in ordered]
+    for (own, cap, weight), members in grouped.items():
+        groups.append(
+            {"group_id": f"G{len(groups) + 1:04}", "members": members, "cap": cap, "weight": weight}
+        )
+        for c in own:
+            open_to[c].append(groups[-1]["group_id"])
+    numbers: dict[str, int] = collections.Counter()
+    for ((day, _), own), names in zip(ordered, open_to):  # noqa: B905  one of each per class
+        numbers[day] += 1
+        classes.append({"class_id": f"{day}/{numbers[day]:04}", "date": day, "seats": own, "groups": names})
+    return classes, groups
 
 
 def eligible(r: Round) -> dict[str, tuple[str, ...]]:
@@ -1278,37 +1304,6 @@ def eligible(r: Round) -> dict[str, tuple[str, ...]]:
     }  # fmt: skip
 
 
-def check_eligibility(r: Round, lots: Lots) -> None:
-    """Section 9.2 (auditor): classes and groups are those that the roster gives."""
-    seats: dict[tuple[str, tuple[str, ...]], list[str]] = collections.defaultdict(list)
-    dates = {seat["seat_id"]: seat["date"] for seat in r.json("lottery")["seats"]}
-    for seat_id, codes in eligible(r).items():
-        seats[dates[seat_id], codes].append(seat_id)
-    classes = sorted(seats.items(), key=lambda entry: (entry[0][0], entry[1][0]))
-    for item, (key, own) in zip(lots.classes, classes):  # noqa: B905  compared just below
-        found = sorted(code for g in item["groups"] for code in lots.groups[int(g[1:]) - 1]["members"])
-        same(
-            (item["date"], tuple(found)),
-            key,
-            f"{item['class_id']} 可任人员与名录不符 · who may take these seats",
-        )
-        same(item["seats"], own, f"{item['class_id']} 席位归类不符 · seats of another class")
-    same(len(lots.classes), len(classes), "席位类数不符 · number of classes")
-    serves: dict[str, list[int]] = collections.defaultdict(list)
-    for c, (key, _) in enumerate(classes):
-        for code in key[1]:
-            serves[code].append(c)
-    caps = {one["code"]: one["cap"] for one in r.json("roster")["inspectors"]}
-    weights = r.json("manifest").get("seat_weights", {})
-    groups: dict[tuple[Any, ...], list[str]] = collections.defaultdict(list)
-    for code in sorted(serves):
-        groups[tuple(serves[code]), caps[code], weights.get(code, 1000)].append(code)
-    expected = [(members, cap, weight) for (_, cap, weight), members in groups.items()]
-    listed = [(group["members"], group["cap"], group["weight"]) for group in lots.groups]
-    place = difference(listed, expected, "groups")
-    need(not place, f"分组与名录不符 · groups are not those of the roster: {place}")
-
-
 def check_sums(lots: Lots) -> None:
     """Section 9.3: every sum of the integers, every load."""
     for c, item in enumerate(lots.classes):
@@ -1323,9 +1318,8 @@ def check_sums(lots: Lots) -> None:
         need(abs(lots.total[g] - exact) < 1, f"{label} 合计不是负担的取整 · units are not the load, rounded")
         need(str(lots.load[g]) == group["load"] and lots.load[g] <= group["cap"], f"{label} 负担 load, cap")
     total = sum((lots.size[g] * load for g, load in enumerate(lots.load)), Fraction(0))
-    same(
-        total, sum(len(item["seats"]) for item in lots.classes), "负担合计不等于席位数 · loads do not add up"
-    )
+    seats = sum(len(item["seats"]) for item in lots.classes)
+    need(total == seats, f"负担合计 {total} 不等于席位数 {seats} · loads do not add up")
 
 
 def check_fairness(lots: Lots, edges: list[list[int]]) -> None:
@@ -1380,15 +1374,14 @@ def check_spread(lots: Lots, certificate: dict[str, Any], label: list[int]) -> N
 def step_lottery(r: Round) -> str:
     """Section 9.1 to 9.6: seats, eligibility, sums, fairness, zeros, evenness."""
     lottery, manifest = r.json("lottery"), r.json("manifest")
-    lots = Lots(lottery)
     rule = manifest.get("district_rule", lottery["district_rule"])
     same(lottery["district_rule"], rule, "district_rule 与清单不符 · differs from the manifest's")
     need(
-        manifest["entropy_seats"] or not lots.classes, "有席位而无第二随机源 · seats without a second entropy"
+        manifest["entropy_seats"] or not lottery["seats"],
+        "有席位而无第二随机源 · seats without a second entropy",
     )
-    check_seats(r, lots)
-    if r.copy == "auditor":
-        check_eligibility(r, lots)
+    check_seats(r)
+    lots = Lots(lottery)
     check_sums(lots)
     edges = lots.residual()
     check_fairness(lots, edges)
@@ -1550,10 +1543,8 @@ def step_assignment(r: Round) -> str:
     key = r.mac("inspectors")("DR1/seats", bytes.fromhex(lottery["plan_hash"]), *second)
     people, transcript = halvings(lots, key)
     same(lottery["transcript"], transcript, "二十次对分不符 · the halvings")
-    place = difference(seated, deal(lots, people, key), "assignment")
-    need(not place, f"席位与重新抽取不符 · not what the draw gives: {place}")
-    place = difference(lottery["reserves"], reserves(lots, seated, key), "reserves")
-    need(not place, f"候补顺位与重新抽取不符 · reserves are not what the draw gives: {place}")
+    same(seated, deal(lots, people, key), "席位与重新抽取不符 · not what the draw gives")
+    same(lottery["reserves"], reserves(lots, seated, key), "候补与重新抽取不符 · reserves")
     sealed = r.suite.hash(lp("DR1/seats-seal", r.keys["seal"], canonical(seated))).hex()
     if reveal["seats_seal"] is None:
         return "没有席位 · no seats"

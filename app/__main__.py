@@ -1,8 +1,11 @@
-"""`python -m app`: the commands."""
+"""`python -m app`: the commands.
+
+Worker processes import this file too; what it needs is imported only where it is run.
+"""
 
 from __future__ import annotations
 
-from app.cli import main
-
 if __name__ == "__main__":
+    from app.cli import main
+
     main()

@@ -137,10 +137,13 @@ def _site(row: Mapping[str, Any], weekdays: Sequence[int]) -> Site:
     )
 
 
-def visits_file(plan: Plan, days: Sequence[str], checks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def visits_file(plan: Plan, asked: PackingProblem, checks: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """`visits.json`."""
     return {
-        "visits": visits_json(plan, tuple(days)),
+        "visits": visits_json(plan, asked.days),
+        "people_caps": {
+            site.target_id: site.people_cap for site in asked.sites if site.people_cap is not None
+        },
         "checks": [dict(row) for row in checks],
         "unscheduled": [
             {"check_id": row.check_id, "code": row.code, "reason": row.reason_zh, "remedy": row.remedy_zh}

@@ -33,6 +33,9 @@ from scheduler.lottery.plan import plan_lottery
 from scheduler.seed import decoded, plan_commitment, seats_key, seats_seal
 from scheduler.verifier import __file__ as VERIFIER  # noqa: N812  the path of the file that travels
 
+PARALLEL_FROM = 1_000
+"""Checks from which worker processes are worth their start; the plan is the same either way."""
+
 
 def pack_visits(work: Work) -> Outcome:
     """Pack every department's checks into shared visits, make the seats' probabilities, commit to both.
@@ -42,7 +45,9 @@ def pack_visits(work: Work) -> Outcome:
     manifest = work.manifest()
     stored, roster = work.json("internal/packing.json"), roster_of(work)
     asked, parameters = problem(stored, roster), work.document.schedule.packing.parameters()
-    plan = pack(asked, parameters, work.executor, work.progress)
+    plan = pack(
+        asked, parameters, work.executor if len(asked.checks) >= PARALLEL_FROM else None, work.progress
+    )
     broken = check(asked, parameters, plan)
     if broken:
         first = broken[0]
@@ -61,7 +66,7 @@ def pack_visits(work: Work) -> Outcome:
     return Outcome(
         "packed",
         {
-            "visits.json": json_file(visits_file(plan, asked.days, stored["checks"])),
+            "visits.json": json_file(visits_file(plan, asked, stored["checks"])),
             "schedule.json": json_file(schedule_file(plan, asked.days, parameters)),
             "internal/lottery-plan.json": json_file(lottery_store.stored(lottery)),
             "internal/sites.json": json_file({row["target_id"]: row for row in stored["sites"]}),

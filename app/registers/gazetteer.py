@@ -60,6 +60,7 @@ class _Gazetteer:
     zones: re.Pattern[str]
     elsewhere: re.Pattern[str]
     roads: dict[str, tuple[Road, ...]]
+    heads: frozenset[str]
 
 
 def _e6(degrees: str) -> int | None:
@@ -104,6 +105,7 @@ def _gazetteer() -> _Gazetteer:
         zones=_pattern(names["zone"]),
         elsewhere=_pattern(names["elsewhere"]),
         roads=_index(kinds["road"]),
+        heads=frozenset(name[0] for name in names["road"]),
     )
 
 
@@ -135,20 +137,27 @@ def simplified(address: str) -> str:
     return _BLANKS.sub("", unicodedata.normalize("NFKC", address))
 
 
+@lru_cache(maxsize=4096)
+def _in_city(address: str) -> str:
+    """A simplified address without the names of region and city at its head."""
+    return _CITY_HEAD.sub("", simplified(address), count=1)
+
+
 def road_of(address: str) -> Road | None:
     """The first road of the gazetteer that a simplified address names; of several at one place the longest."""
-    index = _gazetteer().roads
-    for i in range(len(address) - 1):
-        for road in index.get(address[i : i + 2], ()):
-            if address.startswith(road.name, i):
-                return road
+    known = _gazetteer()
+    for i, character in enumerate(address):
+        if character in known.heads:
+            for road in known.roads.get(address[i : i + 2], ()):
+                if address.startswith(road.name, i):
+                    return road
     return None
 
 
 def _named_in(address: str) -> tuple[str, str] | None:
-    """District that an address within the city names, and how: by name, by zone or by road."""
+    """District that an address names, and how: by name, by zone or by road."""
     known = _gazetteer()
-    rest = _CITY_HEAD.sub("", address, count=1)
+    rest = _in_city(address)
     if found := known.short.match(rest):
         following = rest[found.end() : found.end() + 1]
         if following not in ("路", "街", "大", "巷") or found[0][-1] in "区县":
@@ -174,7 +183,7 @@ def locate(address: str, code: str = "", region: str = "") -> tuple[str, str]:
     in_city = bool(head and head["city"])
     if not in_city and known.elsewhere.match(simple[head.end() :] if head else simple):
         return OUTSIDE, "address"
-    if simple and (named := _named_in(simple)):
+    if simple and (named := _named_in(address)):
         return named
     if code[2:8] in known.districts and code[2:8] != CITY:
         return code[2:8], "code"
@@ -211,15 +220,20 @@ def place(district: str, address: str, seed: str) -> tuple[int, int, str]:
     `seed` stands in for an address that is missing.
     """
     area = _gazetteer().districts.get(district) or _gazetteer().districts[CITY]
-    simple = _CITY_HEAD.sub("", simplified(address), count=1)
+    simple = _in_city(address)
     spread = _hashed(_house(simple) or seed, ROAD_SPREAD_M)
     road = road_of(simple)
     if road and road.district == district and road.longitude_e6 is not None and road.latitude_e6 is not None:
         return *_moved(road.longitude_e6, road.latitude_e6, spread), "gazetteer"
     name = road.name if road else _road_name(simple) or seed
+    return *_moved(*_road_point(area, name), spread), "estimated"
+
+
+@lru_cache(maxsize=4096)
+def _road_point(area: District, name: str) -> tuple[int, int]:
+    """Where a road lies that has no coordinates: a point of the district's disc, fixed by the road's name."""
     reach = max(1, area.radius_m - ROAD_SPREAD_M)
-    middle = _moved(area.longitude_e6, area.latitude_e6, _hashed(f"{district}/{name}", reach))
-    return *_moved(*middle, spread), "estimated"
+    return _moved(area.longitude_e6, area.latitude_e6, _hashed(f"{area.code}/{name}", reach))
 
 
 def _house(simple: str) -> str:

@@ -112,7 +112,7 @@ class Import:
             known = self._loader.fingerprints(session, [item.record for item in batch])
             fresh = [item.record for item in batch if known.get(item.record.key) != item.record.fingerprint]
             if fresh:
-                self._loader.store(session, fresh)
+                self._loader.store(session, fresh, {record.key for record in fresh} - known.keys())
         changed = sum(record.key in known for record in fresh)
         self.report.added += len(fresh) - changed
         self.report.changed += changed

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -48,8 +49,8 @@ class Loader(Protocol):
     def fingerprints(self, session: Session, records: Sequence[Record]) -> Mapping[str, str]:
         """Fingerprints of those records' keys that are stored already."""
 
-    def store(self, session: Session, records: Sequence[Record]) -> None:
-        """Insert or replace."""
+    def store(self, session: Session, records: Sequence[Record], new: AbstractSet[str]) -> None:
+        """Insert or replace. `new`: keys that were not there."""
 
 
 def fingerprint(values: Sequence[Any]) -> str:
@@ -68,11 +69,14 @@ def target_keys(session: Session, target_ids: Sequence[str]) -> dict[str, int]:
 
 
 def store_classes(
-    session: Session, classes: Sequence[tuple[str, str, date | None, str]], today: date
+    session: Session, classes: Sequence[tuple[str, str, date | None, str]], today: date, new: AbstractSet[str]
 ) -> None:
-    """Add to the history (target id, class, since, source); without a date only where the class in force differs."""
+    """Add to the history (target id, class, since, source); without a date only where the class in force differs.
+
+    `new`: targets that have no history yet.
+    """
     keys = target_keys(session, [target_id for target_id, *_ in classes])
-    latest = current_classes(session, list(keys.values()), today)
+    latest = current_classes(session, [key for target_id, key in keys.items() if target_id not in new], today)
     rows = [
         (keys[target_id], since or today, credit, source)
         for target_id, credit, since, source in classes
@@ -117,10 +121,11 @@ class TargetLoader:
             found.update((target_id, digest) for target_id, digest in rows)
         return found
 
-    def store(self, session: Session, records: Sequence[Record]) -> None:
-        """One upsert; then classes."""
+    def store(self, session: Session, records: Sequence[Record], new: AbstractSet[str]) -> None:
+        """One upsert, in order of the key, which spares the index; then classes."""
         columns = (*target_rows.COLUMNS, "digest", "changed_at")
-        rows = ((*record.values[:-2], record.fingerprint, self._now) for record in records)
+        ordered = sorted(records, key=lambda record: record.key)
+        rows = ((*record.values[:-2], record.fingerprint, self._now) for record in ordered)
         upsert(session, _TABLES["target"], columns, rows, ("target_id",))
         classes = [
             (record.key, record.values[-2], record.values[-1], "import")
@@ -128,7 +133,7 @@ class TargetLoader:
             if record.values[-2]
         ]
         if classes:
-            store_classes(session, classes, self._today)
+            store_classes(session, classes, self._today, new)
 
 
 class CreditLoader:
@@ -166,12 +171,12 @@ class CreditLoader:
                 found[record.key] = credit
         return found
 
-    def store(self, session: Session, records: Sequence[Record]) -> None:
+    def store(self, session: Session, records: Sequence[Record], new: AbstractSet[str]) -> None:  # noqa: ARG002
         """Add to the history."""
         rows = [
             (values[0], values[1], values[2], values[3]) for values in (record.values for record in records)
         ]
-        store_classes(session, rows, self._today)
+        store_classes(session, rows, self._today, frozenset())
 
 
 def wanted_target(cells: Cells) -> str:
@@ -230,6 +235,6 @@ class TableLoader:
             found.update((self.key(row), fingerprint(row)) for row in rows)
         return found
 
-    def store(self, session: Session, records: Sequence[Record]) -> None:
+    def store(self, session: Session, records: Sequence[Record], new: AbstractSet[str]) -> None:  # noqa: ARG002
         """One upsert."""
         upsert(session, self._table, self._columns, (record.values for record in records), self._key)

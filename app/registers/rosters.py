@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from typing import Any
 
@@ -225,7 +226,7 @@ class ItemLoader(TableLoader):
         joined = (last.c.code == ITEM.code) & (last.c.version == ITEM.version)
         return list(session.execute(select(ITEM.version, ITEM.status, *columns).join(last, joined)))
 
-    def store(self, session: Session, records: Sequence[Record]) -> None:
+    def store(self, session: Session, records: Sequence[Record], new: AbstractSet[str]) -> None:  # noqa: ARG002
         """A draft's own version, or the next one."""
         newest = {row[2]: (row[0], row[1]) for row in self._newest(session, [r.key for r in records])}
         columns = ("version", "status", "changed_at", *_ITEM_COLUMNS)

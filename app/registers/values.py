@@ -82,7 +82,7 @@ class Cells:
     def raw(self, name: str) -> str:
         """The cell as it stands; empty where the column or the value is missing."""
         place = self.header.columns.get(name)
-        if place is None or place[0] >= len(self.row):
+        if place is None:
             return ""
         value = self.row[place[0]]
         return value if len(value) > _LONGER_THAN_MISSING or value.strip() not in MISSING else ""

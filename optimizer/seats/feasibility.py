@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from optimizer.seats.network import BoolArray, IntArray, SeatNetwork
+from optimizer.seats.network import IntArray, SeatNetwork, sums
 from optimizer.seats.part import PartFlow, flow_at, whole
 
 
@@ -20,17 +20,16 @@ def filled(network: SeatNetwork) -> int:
     return _loosest(network).value
 
 
-def short_classes(network: SeatNetwork) -> IntArray:
-    """Classes that compete for too few people, as positions: all that fills them is used up. Empty if none."""
+def short_classes(network: SeatNetwork) -> tuple[IntArray, int]:
+    """Classes that compete for people who are all used, as positions, and one of them that lacks somebody.
+
+    No position and -1 if every seat can be filled.
+    """
     flow = _loosest(network)
-    if flow.value == network.seats:
-        return np.zeros(0, dtype=np.int64)
-    return np.flatnonzero(~_spare(network, flow))
-
-
-def _spare(network: SeatNetwork, flow: PartFlow) -> BoolArray:
-    """Classes that some unused person can still reach."""
-    return flow.class_reached[: len(network.demand)]
+    lacking = network.demand - sums(network.arc_class, flow.arc, len(network.demand))
+    if not lacking.any():
+        return np.zeros(0, dtype=np.int64), -1
+    return np.flatnonzero(~flow.class_reached & (network.demand > 0)), int(lacking.argmax())
 
 
 def _loosest(network: SeatNetwork) -> PartFlow:

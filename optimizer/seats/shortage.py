@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer.seats.feasibility import can_fill, short_classes
-from optimizer.seats.network import IntArray, SeatNetwork
+from optimizer.seats.network import IntArray, SeatNetwork, as_int
+from optimizer.seats.scc import strong_components
 
 
 def restricted(network: SeatNetwork, demand: IntArray) -> SeatNetwork:
@@ -16,22 +17,50 @@ def restricted(network: SeatNetwork, demand: IntArray) -> SeatNetwork:
     return replace(network, demand=demand, arc_day=network.arc_day[keep], arc_class=network.arc_class[keep])
 
 
-def smallest_shortage(network: SeatNetwork, spare: IntArray | None = None) -> IntArray:
+def smallest_shortage(network: SeatNetwork) -> IntArray:
     """How many seats of each class form an irreducible shortage, (C,): all zero if everything can be filled.
 
-    With any one of these seats left out, the others can be filled. `spare` are positions to delete last.
+    With any one of these seats left out, the others can be filled. Classes with the widest choice go first.
     """
     demand = np.zeros_like(network.demand)
-    short = short_classes(network)
-    demand[short] = network.demand[short]
-    if not len(short):
-        return demand
-    eligible = np.bincount(network.arc_class, network.members[network.arc_group], minlength=len(demand))
-    by_choice = sorted(short.tolist(), key=lambda place: (-eligible[place], place))
-    last = set() if spare is None else set(spare.tolist())
-    by_choice.sort(key=lambda place: place in last)
-    _delete(network, demand, by_choice)
+    short, lacking = short_classes(network)
+    if len(short):
+        short = _together(network, short, lacking)
+        small = _only(network, short)
+        left = small.demand.copy()
+        eligible = np.bincount(small.arc_class, small.members[small.arc_group], minlength=len(short))
+        _delete(small, left, sorted(range(len(short)), key=lambda place: (-eligible[place], place)))
+        demand[short] = left
     return demand
+
+
+def _together(network: SeatNetwork, classes: IntArray, lacking: int) -> IntArray:
+    """Those of the classes that share people with the lacking one, directly or by others: one shortage is enough."""
+    small = _only(network, classes)
+    at_group, at_class = small.arc_group, len(small.members) + small.arc_class
+    label = strong_components(
+        len(small.members) + len(classes),
+        np.concatenate([at_group, at_class]),
+        np.concatenate([at_class, at_group]),
+    )[len(small.members) :]
+    return np.asarray(classes[label == label[np.searchsorted(classes, lacking)]])
+
+
+def _only(network: SeatNetwork, classes: IntArray) -> SeatNetwork:
+    """The network of these classes alone, numbered anew, with the groups and days that reach them."""
+    arcs = np.flatnonzero(np.isin(network.arc_class, classes))
+    days, arc_day = np.unique(network.arc_day[arcs], return_inverse=True)
+    groups, day_group = np.unique(network.day_group[days], return_inverse=True)
+    return SeatNetwork(
+        network.members[groups],
+        network.cap[groups],
+        network.weight[groups],
+        network.demand[classes],
+        as_int(day_group),
+        network.day_date[days],
+        as_int(arc_day),
+        np.searchsorted(classes, network.arc_class[arcs]),
+    )
 
 
 def shortages(network: SeatNetwork, most: int = 8) -> list[IntArray]:

@@ -42,19 +42,28 @@ class SeatClasses:
     arc_group: IntArray
 
 
-def seat_classes(seats: Iterable[Seat], eligibility: Eligibility, weights: Mapping[str, int]) -> SeatClasses:
-    """Put seats into classes and inspectors into groups; `weights` default to 1000. Seats ascend by id."""
-    found: dict[tuple[str, int], list[str]] = {}
+def seat_classes(
+    seats: Iterable[Seat],
+    eligibility: Eligibility,
+    weights: Mapping[str, int],
+    apart: bool = False,
+) -> SeatClasses:
+    """Put seats into classes and inspectors into groups; `weights` default to 1000. Seats ascend by id.
+
+    `apart` keeps every seat and every inspector alone, as an observable draw wants them.
+    """
+    found: dict[tuple[str, int, str], list[str]] = {}
     for seat in seats:
-        found.setdefault((seat.date, eligibility.mask(seat)), []).append(seat.seat_id)
+        key = (seat.date, eligibility.mask(seat), seat.seat_id if apart else "")
+        found.setdefault(key, []).append(seat.seat_id)
     rows = sorted(found.items(), key=lambda row: (row[0][0], row[1][0].encode()))
     classes: list[SeatClass] = []
     in_date: dict[str, int] = {}
-    for (date, _), ids in rows:
+    for (date, _, _), ids in rows:
         in_date[date] = in_date.get(date, 0) + 1
         classes.append(SeatClass(f"{date}/{in_date[date]:04d}", date, tuple(ids)))
-    matrix = _matrix([mask for (_, mask), _ in rows], len(eligibility.inspectors))
-    groups, first = _groups(matrix, eligibility.inspectors, weights)
+    matrix = _matrix([mask for (_, mask, _), _ in rows], len(eligibility.inspectors))
+    groups, first = _groups(matrix, eligibility.inspectors, weights, apart)
     arc_class, arc_group = np.nonzero(matrix[:, first])
     return SeatClasses(tuple(classes), groups, arc_class, arc_group)
 
@@ -71,17 +80,18 @@ def _groups(
     matrix: npt.NDArray[np.uint8],
     inspectors: tuple[Inspector, ...],
     weights: Mapping[str, int],
+    apart: bool,
 ) -> tuple[tuple[Group, ...], IntArray]:
     """Join inspectors with equal columns, cap and weight; also the first inspector of each group, as positions."""
     columns = np.packbits(matrix, axis=0).T.copy()
-    joined: dict[tuple[bytes, int, int], list[int]] = {}
+    joined: dict[tuple[bytes, int, int, int], list[int]] = {}
     for place in np.flatnonzero(matrix.any(axis=0)).tolist():
         item = inspectors[place]
-        key = (columns[place].tobytes(), item.cap, weights.get(item.code, 1000))
+        key = (columns[place].tobytes(), item.cap, weights.get(item.code, 1000), place if apart else 0)
         joined.setdefault(key, []).append(place)
     groups = tuple(
         Group(f"G{number:04d}", tuple(inspectors[place].code for place in places), cap, weight)
-        for number, ((_, cap, weight), places) in enumerate(joined.items(), start=1)
+        for number, ((_, cap, weight, _), places) in enumerate(joined.items(), start=1)
     )
     first = np.array([places[0] for places in joined.values()], dtype=np.int64)
     return groups, first

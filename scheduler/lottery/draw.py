@@ -12,7 +12,7 @@ from optimizer.progress import Progress
 from optimizer.seats.network import IntArray
 from scheduler.lottery.classes import SeatClasses, network_of
 from scheduler.lottery.halving import halve_all
-from scheduler.lottery.plan import UNIT_BITS, LotteryPlan
+from scheduler.lottery.plan import LotteryPlan
 from scheduler.lottery.stream import shuffled
 from scheduler.suite import Suite
 
@@ -30,7 +30,7 @@ class SeatDraw:
 
 def draw_seats(plan: LotteryPlan, k_seats: bytes, progress: Progress | None = None) -> SeatDraw:
     """Draw every seat's holder and every class's reserves; `k_seats` are 32 bytes (`seats_key`)."""
-    people, transcript = halve_all(network_of(plan.shape), plan.units, UNIT_BITS, k_seats, progress)
+    people, transcript = halve_all(network_of(plan.shape), plan.units, plan.unit_bits, k_seats, progress)
     drawn = deal_groups(plan.shape, people, k_seats)
     assignment = deal_seats(plan.shape, drawn, k_seats)
     return SeatDraw(assignment, reserves_of(plan.shape, assignment, k_seats), transcript)

@@ -43,42 +43,49 @@ def layers_of(network: SeatNetwork) -> Layers:
     )
 
 
+def edge_values(network: SeatNetwork, units: IntArray) -> IntArray:
+    """The values of all edges that follow from the arcs' units, (E,)."""
+    at_day = sums(network.arc_day, units, len(network.day_group))
+    return np.concatenate([units, at_day, sums(network.day_group, at_day, len(network.members))])
+
+
 def halve_all(
     network: SeatNetwork, units: IntArray, bits: int, k_seats: bytes, progress: Progress | None = None
 ) -> tuple[IntArray, tuple[str, ...]]:
     """Give the number of people of each arc, (A,), and the transcript: a digest for each level."""
     watch = progress or Silent()
     layers, arcs = layers_of(network), len(units)
-    at_day = sums(network.arc_day, units, len(network.day_group))
-    values = np.concatenate([units, at_day, sums(network.day_group, at_day, len(network.members))])
+    values = edge_values(network, units)
     transcript: list[str] = []
     for level in range(1, bits + 1):
-        values = _halve(layers, values, level, k_seats)
+        odd = np.flatnonzero(values & 1)
+        pairs = stream_bytes(k_seats, 8 * len(odd), "DR1/seats/pairs", be64(level))
+        coins = stream_bytes(k_seats, len(odd), "DR1/seats/coins", be64(level))
+        values = halve(layers, values, pairs, coins)
         transcript.append(_digest(level, values[:arcs]))
         watch.step("halving", level, bits)
     return values[:arcs], tuple(transcript)
 
 
-def _halve(layers: Layers, values: IntArray, level: int, k_seats: bytes) -> IntArray:
-    """Round every odd value's half up or down, one fair coin for each closed trail."""
+def halve(layers: Layers, values: IntArray, pairs: bytes, coins: bytes) -> IntArray:
+    """Round every odd value's half up or down, one coin for each closed trail.
+
+    `pairs` are 8 bytes for each odd edge, `coins` at least one byte for each trail (its lowest bit counts).
+    """
     odd = np.flatnonzero(values & 1)
     signed = values.copy()
     if len(odd):
-        trail = _trails(_mates(layers, odd, level, k_seats))
-        first, number = np.unique(trail >> 1, return_inverse=True)
-        coins = np.frombuffer(
-            stream_bytes(k_seats, len(first), "DR1/seats/coins", be64(level)), dtype=np.uint8
-        )
-        signed[odd] += 2 * ((coins[number] ^ trail) & 1).astype(np.int64) - 1
+        trail = _trails(_mates(layers, odd, pairs))
+        number = np.unique(trail >> 1, return_inverse=True)[1]
+        tossed = np.frombuffer(coins, dtype=np.uint8)[number]
+        signed[odd] += 2 * ((tossed ^ trail) & 1).astype(np.int64) - 1
     return signed >> 1
 
 
-def _mates(layers: Layers, odd: IntArray, level: int, k_seats: bytes) -> IntArray:
+def _mates(layers: Layers, odd: IntArray, pairs: bytes) -> IntArray:
     """Pair the ends of odd edges at each node: end p is the upper end of edge p, end n + p its lower end."""
     count = len(odd)
-    keys = np.frombuffer(
-        stream_bytes(k_seats, 8 * count, "DR1/seats/pairs", be64(level)), dtype=">u4"
-    ).astype(np.uint64)
+    keys = np.frombuffer(pairs, dtype=">u4").astype(np.uint64)
     node = np.concatenate([layers.up[odd], layers.down[odd]]).astype(np.uint64)
     last = layers.closes[odd].astype(np.uint64)
     key = np.concatenate([keys[0::2], np.where(last == 1, np.uint64(1) << np.uint64(32), keys[1::2])])

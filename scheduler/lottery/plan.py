@@ -25,6 +25,7 @@ from scheduler.suite import Suite
 
 UNIT_BITS: Final = 20
 UNIT: Final = 1 << UNIT_BITS
+OBSERVABLE_BITS: Final = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +47,7 @@ class LotteryPlan:
     a: tuple[float, ...]
     b: tuple[float, ...]
     t: tuple[tuple[int, str, float], ...]
+    unit_bits: int = UNIT_BITS
 
     def groups_json(self) -> list[dict[str, Any]]:
         """The groups with their exact loads."""
@@ -99,7 +101,7 @@ class LotteryPlan:
             "roster_hash": self.roster.roster_hash(suite).hex(),
             "routes": routes_json(self.plan, self.days),
             "seats": [seat.to_json() for seat in self.seats],
-            "unit_bits": UNIT_BITS,
+            "unit_bits": self.unit_bits,
             "visits": visits_json(self.plan, self.days),
         }
 
@@ -116,8 +118,11 @@ def plan_lottery(
     *,
     district_rule: DistrictRule = "any",
     weights: Mapping[str, int] | None = None,
+    observable: bool = False,
 ) -> LotteryPlan:
     """Find the fairest probabilities for the seats of a packed plan.
+
+    `observable` keeps seats and inspectors apart and counts in units of 2^-10, for a draw by ten public coins.
 
     Raises:
         Refused: `seats.unfillable`, naming a smallest set of seats that cannot be filled together;
@@ -127,12 +132,13 @@ def plan_lottery(
     eligibility = Eligibility(roster.checked(), district_rule)
     seats = seats_of(plan, days)
     watch.step("classes", 0, len(seats))
-    shape = seat_classes(seats, eligibility, _checked_weights(weights or {}))
+    shape = seat_classes(seats, eligibility, _checked_weights(weights or {}), observable)
     network = network_of(shape)
     watch.step("classes", len(seats), len(seats))
     if not can_fill(network):
         raise refuse_unfillable(find_conflicts(roster, seats, shape, network, district_rule))
-    fair = fair_spread(network, UNIT, watch)
+    bits = OBSERVABLE_BITS if observable else UNIT_BITS
+    fair = fair_spread(network, 1 << bits, watch)
     return LotteryPlan(
         roster,
         plan,
@@ -145,6 +151,7 @@ def plan_lottery(
         tuple(fair.a.tolist()),
         tuple(fair.b.tolist()),
         _day_factors(shape, network, fair),
+        bits,
     )
 
 

@@ -54,6 +54,7 @@ _NAMES = (
     "巴合提·别克",
     "帕尔哈提·玉素甫",
 )
+_GENERAL = ("计量", "公共卫生", "消防")
 _REASONS = ("年休假", "病假", "产假", "脱产培训", "公务出差")
 
 
@@ -133,14 +134,13 @@ class Roster:
         return self._districts[bisect(self._limits, self._rng.random() * self._limits[-1])]
 
     def _specialties(self, number: int, words: Sequence[str]) -> str:
-        """Everybody but one in six holds one of the department's specialties; 15 % of all hold several."""
-        if not words or number % 6 == 5:
-            return ""
-        own = words[0] if number % 2 == 0 else words[number // 2 % len(words)]
-        others = [word for word in words if word != own] or ["计量", "公共卫生"]
-        if (number * 0.7548776662466927 + 0.5) % 1.0 < VERSATILE * 6 / 5:
+        """Five in six hold one of the department's specialties, if it has any; 15 % of all hold two."""
+        known = words or _GENERAL
+        own = known[0] if number % 2 == 0 else known[number // 2 % len(known)]
+        if (number * 0.7548776662466927 + 0.5) % 1.0 < VERSATILE:
+            others = [word for word in (*words, *_GENERAL) if word != own]
             return f"{own}；{self._rng.choice(others)}"
-        return own
+        return own if words and number % 6 != 5 else ""
 
     def leave(self, officers: Sequence[Officer]) -> Iterator[tuple[str, ...]]:
         """Leave of those who are away within the round's weeks."""

@@ -76,7 +76,7 @@ def results_json(db: Database, round_id: str, language: Language) -> bytes:
             round_id=round_id,
             assurance=row.assurance,
             demo=row.demo,
-            draws=_draws(session, round_id),
+            draws=_draws(session, round_id, language),
             targets=[
                 DrawnTarget.model_validate(asdict(item)) for item in drawn_list(session, round_id, language)
             ],
@@ -92,7 +92,7 @@ def results_csv(db: Database, round_id: str, language: Language, *, for_excel: b
     return excel_csv(header, rows) if for_excel else plain_csv(header, rows)
 
 
-def _draws(session: Session, round_id: str) -> list[DrawResult]:
+def _draws(session: Session, round_id: str, language: Language) -> list[DrawResult]:
     rules = public_file(session, round_id, repository.MANIFEST)
     files = {
         draw["draw_id"]: public_file(session, round_id, f"results/{draw['draw_id']}.json")
@@ -107,5 +107,5 @@ def _draws(session: Session, round_id: str) -> list[DrawResult]:
             frame_rows=draw.rows,
             n=draw.drawn or 0,
         )
-        for draw in facts.draws(rules, files, {})
+        for draw in facts.draws(rules, files, {}, language)
     ]

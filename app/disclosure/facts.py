@@ -16,7 +16,7 @@ from sqlmodel import Session
 from app.disclosure import repository
 from app.ledger import repository as ledger
 from app.rounds.tables import Round
-from app.web.language import marked
+from app.web.language import Language, marked
 
 PPM: Final = 1_000_000
 
@@ -132,7 +132,7 @@ class Joining:
     departments_per_target: tuple[tuple[int, int], ...]
 
 
-def names_in(language: str, names: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+def names_in(language: Language, names: Mapping[str, tuple[str, str]]) -> dict[str, str]:
     """Departments' names in one language."""
     return {code: pair[1] if language == "en" else pair[0] for code, pair in names.items()}
 
@@ -195,21 +195,32 @@ def _first_entries(session: Session, round_id: str) -> dict[str, dict[str, Any]]
     return found
 
 
+def title_in(language: Language, named: Mapping[str, Any], otherwise: str) -> str:
+    """The title of a manifest or of one of its draws in a language, else in Chinese, else its id."""
+    english = named.get("title_en") if language == "en" else ""
+    return str(english or named.get("title") or otherwise)
+
+
 def draws(
-    rules: Mapping[str, Any], results: Mapping[str, Mapping[str, Any]], names: Mapping[str, str]
+    rules: Mapping[str, Any],
+    results: Mapping[str, Mapping[str, Any]],
+    names: Mapping[str, str],
+    language: Language,
 ) -> list[Draw]:
     """Each draw of a manifest; `results` are its public result files by draw, none before the reveal."""
-    return [_draw(draw, results.get(draw["draw_id"]), names) for draw in rules["draws"]]
+    return [_draw(draw, results.get(draw["draw_id"]), names, language) for draw in rules["draws"]]
 
 
-def _draw(draw: Mapping[str, Any], result: Mapping[str, Any] | None, names: Mapping[str, str]) -> Draw:
+def _draw(
+    draw: Mapping[str, Any], result: Mapping[str, Any] | None, names: Mapping[str, str], language: Language
+) -> Draw:
     codes = draw.get("departments") or [draw["department"]]
     sealed = "frame_root" in draw
     strata = tuple(_stratum(draw, row) for row in (result or {}).get("strata", ()))
     rules = [draw["default"], *draw["strata"]]
     return Draw(
         draw_id=draw["draw_id"],
-        title=draw.get("title") or draw["draw_id"],
+        title=title_in(language, draw, draw["draw_id"]),
         departments=tuple(names.get(code, code) for code in codes),
         rows=draw["frame_rows"],
         excluded=draw.get("excluded_rows"),

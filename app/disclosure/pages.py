@@ -72,7 +72,7 @@ def downloads(round_id: str) -> tuple[Download, ...]:
 def home(request: Request, db: DatabaseDep, language: LanguageDep) -> Response:
     """The latest rounds."""
     with db.read() as session:
-        context = views.home(session)
+        context = views.home(session, language)
     return page(request, render("home.html", _place(request, language), context), language)
 
 

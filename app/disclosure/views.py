@@ -43,10 +43,10 @@ class Summary:
     says: str
 
 
-def home(session: Session) -> Context:
+def home(session: Session, language: Language) -> Context:
     """The latest rounds, what each waits for, and which is due next."""
     rows = repository.latest(session, HOME_ROUNDS)
-    summaries = [_summary(session, row) for row in rows]
+    summaries = [_summary(session, row, language) for row in rows]
     ahead = [row for row in rows if row.due_at is not None and row.status in ("running", "waiting")]
     return {
         "rounds": summaries,
@@ -55,13 +55,13 @@ def home(session: Session) -> Context:
     }
 
 
-def _summary(session: Session, row: Round) -> Summary:
+def _summary(session: Session, row: Round, language: Language) -> Summary:
     rules = repository.manifest(session, row)
-    return Summary(row, _title(rules, row.round_id), facts.waiting(row))
+    return Summary(row, _title(rules, row.round_id, language), facts.waiting(row))
 
 
-def _title(rules: Mapping[str, Any] | None, round_id: str) -> str:
-    return str((rules or {}).get("title") or round_id)
+def _title(rules: Mapping[str, Any] | None, round_id: str, language: Language) -> str:
+    return facts.title_in(language, rules or {}, round_id)
 
 
 def round_page(
@@ -73,15 +73,15 @@ def round_page(
     names = facts.names_in(language, repository.department_names(session))
     context: dict[str, object] = {
         "row": row,
-        "title": _title(rules, round_id),
+        "title": _title(rules, round_id, language),
         "says": facts.waiting(row),
         "steps": facts.steps(session, row),
         "void_reason": _void_reason(row),
-        "assurance": row.assurance if repository.reached(row, "entropy") else None,
+        "assurance": row.assurance if repository.reached(row, "drawn") else None,
         "assurance_words": facts.ASSURANCE,
         "sealed": row.privacy == "sealed",
         "released": repository.released(row),
-        "draws": facts.draws(rules, {}, names) if rules else [],
+        "draws": facts.draws(rules, {}, names, language) if rules else [],
         "downloads": downloads,
         "bundle_name": bundle_name(round_id),
         "hash_command": _HASH_COMMANDS.get(rules["suite"] if rules else "", "sha256sum"),
@@ -99,7 +99,7 @@ def _results(
     results = {draw: public_file(session, row.round_id, f"results/{draw}.json") for draw in ids}
     visits = public_file(session, row.round_id, "visits.json")
     report = public_file(session, row.round_id, "schedule.json")["report"]
-    drawn, joined = facts.draws(rules, results, names), facts.joining(visits, names)
+    drawn, joined = facts.draws(rules, results, names, language), facts.joining(visits, names)
     return {
         "draws": drawn,
         "joining": joined,
@@ -138,14 +138,14 @@ def list_page(
     current = min(max(page, 1), last)
     return {
         "row": row,
-        "title": _title(rules, round_id),
+        "title": _title(rules, round_id, language),
         "columns": COLUMNS,
         "rows": matching[(current - 1) * LIST_PAGE : current * LIST_PAGE],
         "count": len(matching),
         "wanted": wanted,
         "draw": draw,
         "draws": [
-            (item["draw_id"], item.get("title") or item["draw_id"])
+            (item["draw_id"], facts.title_in(language, item, item["draw_id"]))
             for item in (rules["draws"] if rules else ())
         ],
         "page": current,

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlmodel import Session
 
 from app.disclosure import repository
-from app.disclosure.facts import names_in
+from app.disclosure.facts import names_in, title_in
 from app.disclosure.repository import document
 from app.errors import Conflict, Problem
 from app.ledger import repository as ledger
+from app.registers.gazetteer import district_name
 from app.rounds.tables import Round
 from app.web.language import Language
+
+_DISTRICT_CODE: Final = re.compile("[0-9]{6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +110,10 @@ def work_of(session: Session, round_id: str, language: Language) -> Work:
     )
     sites = document(ledger.find(session, round_id, repository.SITES) or b"{}")
     names = names_in(language, repository.department_names(session))
-    joined = _Join(visits, schedule, lottery, sites, names)
+    joined = _Join(visits, schedule, lottery, sites, names, language)
     return Work(
         round_id=round_id,
-        title=rules.get("title") or round_id,
+        title=title_in(language, rules, round_id),
         demo=row.demo,
         made_at=repository.times(session, round_id)["seated"].at,
         visits=joined.visits(),
@@ -127,6 +131,7 @@ class _Join:
         lottery: Mapping[str, Any],
         sites: Mapping[str, Mapping[str, Any]],
         names: Mapping[str, str],
+        language: Language,
     ) -> None:
         self._visits = {visit["visit_id"]: visit for visit in visits["visits"]}
         self._checks = {check["check_id"]: check for check in visits["checks"]}
@@ -134,6 +139,7 @@ class _Join:
         self._people: Mapping[str, str] = lottery["assignment"]
         self._sites = sites
         self._names = names
+        self._english = language == "en"
         self._stops: dict[str, list[tuple[Mapping[str, Any], Mapping[str, Any]]]] = {}
         for route in self._routes:
             for stop in route["stops"]:
@@ -168,7 +174,7 @@ class _Join:
             route_id=route["route_id"],
             code=route["department"],
             department=self._name(route["department"]),
-            district=route["district"],
+            district=self._district(route["district"]),
             date=route["date"],
             officers=route["officers"],
             specialties=tuple(route["specialties"]),
@@ -195,10 +201,13 @@ class _Join:
         site = self._sites.get(target_id, {})
         return Site(
             name=site.get("name", target_id),
-            district=site.get("district", ""),
+            district=self._district(site.get("district", "")),
             address=site.get("address", ""),
             estimated=bool(site.get("estimated", False)),
         )
+
+    def _district(self, code: str) -> str:
+        return district_name(code, self._english) if _DISTRICT_CODE.fullmatch(code) else code
 
     def _name(self, code: str) -> str:
         return self._names.get(code, code)

@@ -9,13 +9,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from disclosure_round import ADDRESS, HOSTILE_NAME, INSPECTOR_NAME, publish
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.db.database import Database
 from app.main import create_app
 from app.settings import Settings
+from tests.disclosure_round import ADDRESS, HOSTILE_NAME, INSPECTOR_NAME, publish
 
 VOID_TAGS = {"meta", "link", "input", "br"}
 XLSX = "schedule.xlsx"

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from disclosure_round import Known, publish
 
 from app.db.database import Database
 from app.disclosure.bundle import bundle_files
@@ -16,6 +15,7 @@ from app.errors import Conflict, NotFound, Refused
 from scheduler.encoding import canonical_json, lp
 from scheduler.merkle import path_leads_to
 from scheduler.suite import suite
+from tests.disclosure_round import Known, publish
 
 ALWAYS = {
     "events.json",

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from disclosure_round import ADDRESS, HOSTILE_NAME, INSPECTOR_NAME, STOPS_A_DAY, publish
 from icalendar import Calendar
 from openpyxl import load_workbook
 from python_calamine import CalamineWorkbook
@@ -25,6 +24,7 @@ from app.disclosure.export import export_round
 from app.disclosure.spreadsheets import schedule_xlsx, zipped
 from app.disclosure.work import Work, work_of
 from app.errors import Conflict, NotFound
+from tests.disclosure_round import ADDRESS, HOSTILE_NAME, INSPECTOR_NAME, STOPS_A_DAY, publish
 
 
 def work(db: Database, kind: str = "open", stage: str = "seated") -> Work:

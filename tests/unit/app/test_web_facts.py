@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from disclosure_round import report
 
 from app.disclosure.facts import draws, joining, measures, members_of, title_in
 from app.disclosure.pictures import checks_to_entries, drawn_against_rule, shared_targets
+from tests.disclosure_round import report
 
 RULE = {"ratio_ppm": 100_000, "min": 0, "max": None, "rounding": "systematic"}
 

@@ -1203,6 +1203,8 @@ def check_seats(r: Round) -> None:
     The auditor's copy asks the roster; the public copy takes the published sets and rebuilds all from them.
     """
     lottery, asked = r.json("lottery"), []
+    people = sum(route["officers"] for route in r.json("schedule")["routes"])
+    same(len(lottery["seats"]), people, "席位数与路线不符 · as many seats as officers")
     for route in r.json("schedule")["routes"]:
         wanted: list[list[str]] = [[] for _ in range(route["officers"])]
         for j, specialty in enumerate(sorted(set(route["specialties"]))):

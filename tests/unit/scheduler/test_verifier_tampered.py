@@ -18,6 +18,7 @@ from tests.unit.scheduler.round_factory import SALT, Draft, make_round
 
 Cheat = Callable[[Draft], None]
 CASES: list[Any] = []
+PLAN_KEYS = ("classes", "district_rule", "groups", "roster_hash", "seats", "unit_bits")
 DRAW1, DRAW2, DRAW3 = "results/D1-credit", "results/D2-cool", "results/D3-own"
 
 
@@ -262,6 +263,11 @@ def cutoff_changed(draft: Draft) -> None:
 @caught("draw", *FULL)
 def probability_changed(draft: Draft) -> None:
     strata(draft, DRAW2)[0]["pi_design"] = "1/7"
+
+
+@caught("draw", *FULL)
+def true_for_one(draft: Draft) -> None:
+    next(item for item in strata(draft, DRAW2) if item["n"] == 1)["n"] = True
 
 
 @caught("draw", *FULL)
@@ -692,6 +698,22 @@ def test_cheat_is_caught(
     assert outcome.status == 1
     assert failed[0].step == step, outcome.render()
     assert " · " in failed[0].detail or "：" in failed[0].detail
+
+
+def test_absurd_number_of_officers_ends(tmp_path: Path, rounds: dict[str, Draft]) -> None:
+    """A route of 2^52 officers, all of it committed to anew, must not exhaust memory."""
+    draft = rounds["open"].copied()
+    route = routes(draft)[0]
+    route["officers"] = 2**52
+    report = draft.docs["schedule"]["report"]
+    report["plan"]["inspector_days"] += 2**52 - 2
+    report["plan"]["people_per_visit_max"] = 2**52 + 10**6
+    bound = {key: draft.docs["lottery"][key] for key in PLAN_KEYS}
+    bound |= {"routes": routes(draft), "visits": draft.docs["visits"]["visits"]}
+    digest = draft.keys.suite.hash(canonical_json(bound))
+    draft.docs["lottery"]["plan_hash"] = digest.hex()
+    draft.bind_plan(digest)
+    assert verify(draft.write(tmp_path, "public")).status == 1
 
 
 def test_kinds_of_cheats() -> None:

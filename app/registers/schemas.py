@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Register = Literal["targets", "departments", "inspectors", "leave", "recusals", "items", "credit"]
 ItemStatus = Literal["draft", "reviewed", "published", "withdrawn"]
@@ -109,11 +109,19 @@ class TargetOut(BaseModel):
     district: str
     district_source: str
     address: str
-    longitude_e6: int
-    latitude_e6: int
+    longitude_e6: int | None = Field(
+        description="Millionths of a degree; null outside the city, if not given."
+    )
+    latitude_e6: int | None
     place_source: str
     registered_on: date | None
     status: str
+
+    @model_validator(mode="after")
+    def _no_place_nowhere(self) -> Self:
+        if self.longitude_e6 == self.latitude_e6 == 0:
+            self.longitude_e6 = self.latitude_e6 = None
+        return self
 
 
 class TargetPage(BaseModel):

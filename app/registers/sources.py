@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from itertools import chain
 from operator import methodcaller
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import BinaryIO, cast
 
 from app.errors import Refused, refuse
 
@@ -108,7 +108,7 @@ def _bytes(path: Path) -> Iterator[BinaryIO]:
 def _encoding(path: Path) -> tuple[str, int]:
     """Encoding and number of lines. UTF-8 if its header says so, or if all of it is; GB18030 otherwise."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    whole, lines, size, head = True, 0, 0, b""
+    whole, lines, size, head, open_line = True, 0, 0, b"", 0
     limit = max(_RATIO_FLOOR, MAX_RATIO * path.stat().st_size)
     try:
         with _bytes(path) as file:
@@ -117,6 +117,7 @@ def _encoding(path: Path) -> tuple[str, int]:
                 size += len(chunk)
                 lines += chunk.count(b"\n")
                 _check_unpacked(size, limit)
+                open_line = _check_line(chunk, open_line)
                 whole = whole and _decodes(decoder, chunk)
     except (OSError, EOFError, zlib.error) as error:
         raise _unreadable("register.damaged_gzip", "损坏的 gzip", "damaged gzip") from error
@@ -133,6 +134,20 @@ def _check_unpacked(size: int, limit: int) -> None:
             "Split the file, or send it uncompressed.",
             bytes=size,
         )
+
+
+def _check_line(chunk: bytes, before: int) -> int:
+    """Bytes of the line that `chunk` leaves open, `before` of which came earlier: no line may fill the memory."""
+    first = chunk.find(b"\n")
+    if before + (len(chunk) if first < 0 else first) >= MAX_LINE:
+        raise refuse(
+            "register.line_too_long",
+            f"有一行超过 {MAX_LINE} 字节，文件不是 CSV。",
+            f"A line is longer than {MAX_LINE} bytes: the file is no CSV.",
+            "导出为每行一条记录的 CSV 后重试。",
+            "Export it as CSV with one record per line and try again.",
+        )
+    return before + len(chunk) if first < 0 else len(chunk) - chunk.rfind(b"\n") - 1
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes) -> bool:
@@ -164,25 +179,11 @@ def rows(surveyed: Survey) -> Iterator[tuple[int, Row]]:
             yield number, row
 
 
-def _lines(file: TextIO) -> Iterator[str]:
-    """Lines of bounded length: a file without line breaks must not fill the memory."""
-    while line := file.readline(MAX_LINE):
-        if len(line) == MAX_LINE and not line.endswith("\n"):
-            raise refuse(
-                "register.line_too_long",
-                f"有一行超过 {MAX_LINE} 个字符，文件不是 CSV。",
-                f"A line is longer than {MAX_LINE} characters: the file is no CSV.",
-                "导出为每行一条记录的 CSV 后重试。",
-                "Export it as CSV with one record per line and try again.",
-            )
-        yield line
-
-
 def _csv_rows(surveyed: Survey) -> Iterator[tuple[int, Row]]:
     """Records of a CSV, numbered as a spreadsheet numbers them; one that can't be parsed is `Broken`."""
     with _bytes(surveyed.path) as raw:
         text = io.TextIOWrapper(raw, encoding=surveyed.encoding, errors="replace", newline="")
-        lines = _lines(text)
+        lines = iter(text)
         first = next(lines, "")
         delimiter = max(",;\t", key=first.count)
         for number, record in enumerate(_records(chain((first,), lines)), 1):

@@ -41,6 +41,10 @@ CITY_BOX = ((86_600_000, 89_000_000), (42_700_000, 44_200_000))
 """Longitude and latitude of the city's extremes, rounded outwards (e6 degrees)."""
 
 
+NOWHERE = (0, 0, "estimated")
+"""The place of a target outside the city whose list gives none: nobody travels there, so nothing is guessed."""
+
+
 @dataclass(frozen=True, slots=True)
 class TargetRecord:
     """What is stored of one row (`values` in the order of `COLUMNS`), its credit class, and its fingerprint."""
@@ -109,6 +113,8 @@ def _district(cells: Cells, address: str, code: str) -> tuple[str, str]:
 def _place(cells: Cells, district: str, address: str, target_id: str) -> tuple[int, int, str]:
     """The place given, else the gazetteer's or an estimate. Given places in the city must lie in its box."""
     if not (cells.raw("longitude") or cells.raw("latitude")):
+        if not district:
+            return NOWHERE
         return gazetteer.place(district, address, "" if address else target_id)
     longitude = cells.degrees_e6("longitude", *CHINA[0])
     latitude = cells.degrees_e6("latitude", *CHINA[1])

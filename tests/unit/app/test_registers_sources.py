@@ -93,6 +93,7 @@ def test_a_nul_spoils_its_row_only(tmp_path: Path) -> None:
         (gzip.compress(TEXT.encode())[:-12], "register.damaged_gzip"),
         (b"\x1f\x8b\x08\x00 no gzip at all", "register.damaged_gzip"),
         (b"a,b\n" + b"x" * (sources.MAX_LINE + 5), "register.line_too_long"),
+        (b"a,b\n1,2\n" * 200_000 + b"x" * (sources.MAX_LINE + 5) + b"\n1,2\n", "register.line_too_long"),
         (b"PK\x03\x04 no zip at all", "workbook.unreadable"),
     ],
 )

@@ -10,6 +10,7 @@ import numpy as np
 
 from optimizer.progress import Progress
 from optimizer.seats.network import IntArray
+from scheduler.encoding import canonical_json
 from scheduler.lottery.classes import SeatClasses, network_of
 from scheduler.lottery.halving import halve_all
 from scheduler.lottery.plan import LotteryPlan
@@ -133,7 +134,7 @@ def lottery_json(plan: LotteryPlan, draw: SeatDraw, suite: Suite) -> dict[str, A
     return {
         **{key: bound[key] for key in kept},
         "certificate": plan.certificate_json(),
-        "plan_hash": plan.plan_hash(suite).hex(),
+        "plan_hash": suite.hash(canonical_json(bound)).hex(),
         "transcript": list(draw.transcript),
         "assignment": dict(draw.assignment),
         "reserves": {class_id: list(codes) for class_id, codes in draw.reserves.items()},

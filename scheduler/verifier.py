@@ -341,6 +341,7 @@ SHAPES: dict[str, Any] = {
             "check_id": name, "target_id": target, "department": name, "draws": [name], "items": [name],
             "minutes": count, "officers": count, "specialties": [name],
         }],
+        "people_caps": lambda value: all(target(key) and count(cap) for key, cap in value.items()),
         "unscheduled": [{"check_id": name, "code": name, "reason": anything, "remedy": anything}],
     },
     "schedule": {
@@ -1008,17 +1009,24 @@ def step_schedule(r: Round) -> str:
     visits = {visit["visit_id"]: visit for visit in r.json("visits")["visits"]}
     checks = {check["check_id"]: check for check in r.json("visits")["checks"]}
     crews: dict[str, list[str]] = {visit_id: [] for visit_id in visits}
+    people: dict[str, int] = collections.Counter()
     for route in routes:
         need(route["date"] in days, f"路线 {route['route_id']} 日期不在计划内 · a day of no plan")
         check_route(route, schedule["parameters"], visits, checks)
         for stop in route["stops"]:
             crews[stop["visit_id"]].append(route["department"])
+            people[stop["visit_id"]] += route["officers"]
     for visit_id, visit in visits.items():
         wanted = sorted({checks[check_id]["department"] for check_id in visit["checks"]})
+        cap = r.json("visits")["people_caps"].get(visit["target_id"], people[visit_id])
+        need(
+            people[visit_id] <= cap,
+            f"上门 {visit_id} 同时 {people[visit_id]} 人，超过 {cap} · too many at once",
+        )
         same(sorted(crews[visit_id]), wanted, f"上门 {visit_id} 部门与路线不符 · one route per department")
-    people = sum(route["officers"] for route in routes)
     check_report(r)
-    totals = f"{len(visits)} 次上门、{len(routes)} 条路线、{people} 人日"
+    officers = sum(route["officers"] for route in routes)
+    totals = f"{len(visits)} 次上门、{len(routes)} 条路线、{officers} 人日"
     return f"{totals}符合硬规则 · times, crews, specialties, entries a day; parameters = manifest"
 
 

@@ -148,7 +148,12 @@ def make_round(
         "manifest": manifest.to_json(),
         "roster": roster.to_json(),
         "events": [],
-        "visits": {"visits": visits_json(plan, DAYS), "checks": checks, "unscheduled": []},
+        "visits": {
+            "visits": visits_json(plan, DAYS),
+            "checks": checks,
+            "unscheduled": [],
+            "people_caps": {checks[0]["target_id"]: 6},
+        },
         "schedule": {
             "days": list(DAYS),
             "parameters": asdict(Parameters()),

@@ -439,6 +439,12 @@ def savings_exaggerated(draft: Draft) -> None:
 
 
 @caught("schedule")
+def more_people_than_the_target_admits(draft: Draft) -> None:
+    visits = draft.docs["visits"]
+    visits["people_caps"][visits["visits"][0]["target_id"]] = 1
+
+
+@caught("schedule")
 def gap_understated(draft: Draft) -> None:
     draft.docs["schedule"]["report"]["gap_ppm"] -= 1
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from optimizer.jobs import NO_LIMIT, OFFICER, Crew, Job, Offer, Orders, Placed, Snapshot, Task
+from optimizer.jobs import NO_LIMIT, OFFICER, Crew, Job, Offer, Placed, Task
 from optimizer.model import Parameters
 from optimizer.offers import FAR, Option, cheapest, combine, pick, unpushed
 
@@ -33,6 +33,7 @@ class Board:
     lengths: list[int] = field(default_factory=list)
     families: dict[int, list[int]] = field(default_factory=dict)
     parts: list[dict[int, tuple[int, int]]] = field(default_factory=list)
+    staggered: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.crews = [[[] for _ in row] for row in self.heads]
@@ -47,6 +48,8 @@ class Board:
         job = self.jobs[index]
         self.lengths.append(job.length)
         self.parts.append({t.department: (t.offset, t.offset + t.minutes) for t in job.tasks})
+        if any(task.offset for task in job.tasks):
+            self.staggered.add(index)
         if job.apart:
             family = self.families.setdefault(job.target, [])
             family.append(index)
@@ -154,17 +157,19 @@ class Board:
         day = offer.day
         held = []
         for task, (chosen, position) in zip(job.tasks, offer.picks, strict=True):
-            crew = chosen or self._hire(task.department, day)
+            crew = chosen or self.hire(task.department, day)
             self.join(crew, position, index, task, day)
             held.append(crew)
         self.placed[index] = Placed(day, held)
-        if self._time(index, offer.start):
+        self.earliest[index] = offer.start
+        self.latest[index] = self.parameters.day_minutes - self.lengths[index]
+        if self.settle(index):
             return True
         self.remove(index)
-        self.retime(day)
         return False
 
-    def _hire(self, department: int, day: int) -> Crew:
+    def hire(self, department: int, day: int) -> Crew:
+        """A crew without stops yet."""
         crew = Crew()
         self.crews[day][department].append(crew)
         return crew
@@ -219,17 +224,19 @@ class Board:
 
     # ---- times
 
-    def _time(self, index: int, start: int) -> bool:
-        """Earliest starts pushed forward from a job just placed, latest starts pushed back; False: impossible."""
-        self.earliest[index] = start
-        self.latest[index] = self.parameters.day_minutes - self.lengths[index]
-        return self.settle(index)
-
     def settle(self, index: int) -> bool:
-        """Spread a changed job's times to all before and after it; False: the day's orders contradict."""
-        return self._pull(index) and self._push(index)
+        """Spread a changed job's times to all before and after it; False: the day's orders contradict.
 
-    def _pull(self, index: int) -> bool:
+        Then every other job has its times as before: the trail of what was moved is taken back.
+        """
+        trail: list[tuple[list[int], int, int]] = []
+        if self._pull(index, trail) and self._push(index, trail):
+            return True
+        for times, moved, old in reversed(trail):
+            times[moved] = old
+        return False
+
+    def _pull(self, index: int, trail: list[tuple[list[int], int, int]]) -> bool:
         """Latest start of the job from its followers, then of all before it."""
         earliest, latest, parts, jobs, travel = self.earliest, self.latest, self.parts, self.jobs, self.travel
         placed = self.placed
@@ -259,11 +266,12 @@ class Board:
                     if limit < latest[before]:
                         if limit < earliest[before]:
                             return False
+                        trail.append((latest, before, latest[before]))
                         latest[before] = limit
                         stack.append(before)
         return True
 
-    def _push(self, index: int) -> bool:
+    def _push(self, index: int, trail: list[tuple[list[int], int, int]]) -> bool:
         """Earliest starts of all that follow a job."""
         earliest, latest, parts, jobs, travel = self.earliest, self.latest, self.parts, self.jobs, self.travel
         stack = [index]
@@ -279,6 +287,7 @@ class Board:
                     if need > earliest[after]:
                         if need > latest[after]:
                             return False
+                        trail.append((earliest, after, earliest[after]))
                         earliest[after] = need
                         stack.append(after)
         return True
@@ -289,28 +298,26 @@ class Board:
         return sorted(found, key=lambda index: (self.earliest[index], index))
 
     def retime(self, day: int) -> None:
-        """All starts of a day afresh. Jobs by their old starts are in an order no crew contradicts."""
-        earliest, latest, parts, jobs, travel = self.earliest, self.latest, self.parts, self.jobs, self.travel
-        order = self.on_day(day)
-        whole = self.parameters.day_minutes
-        for index in order:
-            earliest[index], latest[index] = 0, whole - self.lengths[index]
-        for index in order:
-            self._hand_on(index)
-        for index in reversed(order):
-            legs, due, mine = travel[jobs[index].place], latest[index], self.placed[index]
-            assert mine is not None
-            for (department, (begins, _)), crew in zip(parts[index].items(), mine.crews, strict=True):
-                at = crew.jobs.index(index)
-                if at:
-                    before = crew.jobs[at - 1]
-                    limit = due + begins - legs[jobs[before].place] - parts[before][department][1]
-                    if limit < latest[before]:
-                        latest[before] = limit
+        """All starts of a day afresh: the earliest passed on to followers, the latest handed back to those before.
 
-    def _hand_on(self, index: int) -> None:
+        Jobs by their old starts are in an order that no crew contradicts, so one pass is enough; only where crews
+        come one after the other can a visit that began earlier depend on a later one, and passes repeat.
+        """
+        order = self.on_day(day)
+        for index in order:
+            self.earliest[index], self.latest[index] = 0, self.parameters.day_minutes - self.lengths[index]
+        repeat = not self.staggered.isdisjoint(order)
+        while sum(self._hand_on(index) for index in order) and repeat:
+            pass
+        order.reverse()
+        while sum(self._hand_back(index) for index in order) and repeat:
+            pass
+
+    def _hand_on(self, index: int) -> bool:
+        """Earliest starts of the jobs right after one; whether any moved."""
         earliest, parts, jobs, mine = self.earliest, self.parts, self.jobs, self.placed[index]
         legs, begun = self.travel[jobs[index].place], earliest[index]
+        moved = False
         assert mine is not None
         for (department, (_, ends)), crew in zip(parts[index].items(), mine.crews, strict=True):
             at = crew.jobs.index(index) + 1
@@ -319,36 +326,26 @@ class Board:
                 need = begun + ends + legs[jobs[after].place] - parts[after][department][0]
                 if need > earliest[after]:
                     earliest[after] = need
+                    moved = True
+        return moved
+
+    def _hand_back(self, index: int) -> bool:
+        """Latest starts of the jobs right before one; whether any moved."""
+        latest, parts, jobs, mine = self.latest, self.parts, self.jobs, self.placed[index]
+        legs, due = self.travel[jobs[index].place], latest[index]
+        moved = False
+        assert mine is not None
+        for (department, (begins, _)), crew in zip(parts[index].items(), mine.crews, strict=True):
+            at = crew.jobs.index(index)
+            if at:
+                before = crew.jobs[at - 1]
+                limit = due + begins - legs[jobs[before].place] - parts[before][department][1]
+                if limit < latest[before]:
+                    latest[before] = limit
+                    moved = True
+        return moved
 
     # ---- as a whole
-
-    def dump(self) -> Orders:
-        """The crews' orders and starts, ready to travel to another process."""
-        rows = tuple(
-            (day, department, tuple(crew.jobs))
-            for day, rows in enumerate(self.crews)
-            for department, row in enumerate(rows)
-            for crew in row
-        )
-        return Orders(rows, tuple(self.earliest))
-
-    def load(self, orders: Orders) -> None:
-        """Take over orders dumped from a board with the same jobs; this board must be empty."""
-        self.earliest = list(orders.starts)
-        days = set()
-        for day, department, jobs in orders.rows:
-            crew = self._hire(department, day)
-            days.add(day)
-            for index in jobs:
-                part = next(
-                    k for k, task in enumerate(self.jobs[index].tasks) if task.department == department
-                )
-                held = self.placed[index] or Placed(day, [crew] * len(self.jobs[index].tasks))
-                held.crews[part] = crew
-                self.placed[index] = held
-                self.join(crew, len(crew.jobs), index, self.jobs[index].tasks[part], day)
-        for day in sorted(days):
-            self.retime(day)
 
     def add(self, job: Job) -> int:
         """One more job, not yet placed; its number comes back."""
@@ -359,35 +356,6 @@ class Board:
         self.latest.append(0)
         self._know(index)
         return index
-
-    # ---- undoing
-
-    def snapshot(self, days: list[int]) -> Snapshot:
-        """What `restore` needs to bring these days back; jobs on them are remembered with their crews."""
-        twin: dict[int, Crew] = {}
-        kept: dict[int, list[list[Crew]]] = {}
-        placed: dict[int, Placed] = {}
-        for day in days:
-            kept[day] = [[twin.setdefault(id(crew), crew.copy()) for crew in row] for row in self.crews[day]]
-            for index in {index for row in self.crews[day] for crew in row for index in crew.jobs}:
-                held = self.placed[index]
-                assert held is not None
-                placed[index] = Placed(day, [twin[id(one)] for one in held.crews])
-        times = {index: (self.earliest[index], self.latest[index]) for index in placed}
-        heads = {day: self.heads[day][:] for day in days}
-        return Snapshot(kept, heads, {day: dict(self.skills[day]) for day in days}, placed, times)
-
-    def restore(self, before: Snapshot, also: list[int]) -> None:
-        """Bring days back as they were; jobs in `also` that were nowhere are nowhere again."""
-        for index in also:
-            self.placed[index] = None
-        for day, rows in before.days.items():
-            self.crews[day] = rows
-            self.heads[day] = before.heads[day]
-            self.skills[day] = before.skills[day]
-        for index, placed in before.placed.items():
-            self.placed[index] = placed
-            self.earliest[index], self.latest[index] = before.times[index]
 
     def effort(self, days: list[int]) -> tuple[int, int]:
         """Officers on the crews of some days, and the minutes the crews are out (travel and waiting included)."""

@@ -86,41 +86,72 @@ def board(inst: Instance, cell: Cell, heads: Heads, skills: Skills) -> Board:
     return Board(list(cell.jobs), travel, inst.parameters, heads, skills)
 
 
-def construct(own: Board) -> list[int]:
-    """Place the jobs of a board, least flexible first; what found no place comes back."""
-    jobs = own.jobs
-    opened = open_days(own)
-    quota = len(jobs) // max(1, len(opened)) + 8
-    count = dict.fromkeys(range(len(own.heads)), 0)
-    order = sorted(range(len(jobs)), key=lambda i: (len(jobs[i].days), -len(jobs[i].tasks), i))
-    missing = []
-    for index in order:
-        choices = ([day for day in opened if count[day] < quota], opened, jobs[index].days)
-        for days in choices:
-            day = put(own, index, days)
+def construct(boards: Sequence[Board]) -> list[list[int]]:
+    """Days for every board, then a place for every job; per board what found none comes back.
+
+    First the jobs of all boards that have few days, fewest first, so that no district takes the heads that another
+    one's visit can only have on that day; then each board's others.
+    """
+    if not boards:
+        return []
+    planned = [row[:] for row in boards[0].heads]
+    fillers = []
+    for own in boards:
+        opened = open_days(own, planned)
+        for department, need in _needs(own).items():
+            for day in opened:
+                planned[day][department] -= need // len(opened)
+        fillers.append(_Filler(own, opened))
+    narrow = [
+        (len(job.days), -len(job.tasks), number, index)
+        for number, own in enumerate(boards)
+        for index, job in enumerate(own.jobs)
+    ]
+    few = len(boards[0].heads) // 2
+    for days, _, number, index in sorted(narrow):
+        if days <= few:
+            fillers[number].fill(index)
+    for _, _, number, index in sorted(narrow, key=lambda row: (row[2], row)):
+        if len(boards[number].jobs[index].days) > few:
+            fillers[number].fill(index)
+    return [filler.missing for filler in fillers]
+
+
+class _Filler:
+    """Places the jobs of one board, at first no more than its share on each opened day."""
+
+    def __init__(self, own: Board, opened: list[int]) -> None:
+        self.own, self.opened = own, opened
+        self.quota = len(own.jobs) // max(1, len(opened)) + 8
+        self.count = dict.fromkeys(range(len(own.heads)), 0)
+        self.missing: list[int] = []
+
+    def fill(self, index: int) -> None:
+        """The cheapest place on an opened day with room left, else on any opened day, else on any day."""
+        below = [day for day in self.opened if self.count[day] < self.quota]
+        for days in (below, self.opened, self.own.jobs[index].days):
+            day = put(self.own, index, days)
             if day is not None:
-                count[day] += 1
-                break
-        else:
-            missing.append(index)
-    return missing
+                self.count[day] += 1
+                return
+        self.missing.append(index)
 
 
-def open_days(own: Board) -> list[int]:
+def open_days(own: Board, heads: Heads) -> list[int]:
     """Days until every job has one it may use, then until heads and visits per day suffice: far apart, well staffed."""
-    spare = _spare(own)
+    spare = _spare(own, heads)
     opened: list[int] = []
     waiting = list(range(len(own.jobs)))
     while waiting:
-        score = dict.fromkeys(range(len(own.heads)), 0)
+        score = dict.fromkeys(range(len(heads)), 0)
         for index in waiting:
             for day in own.jobs[index].days:
                 score[day] += 1
-        day = max(score, key=lambda d: (score[d] * (1 + spare[d]), -d))
+        day = max(score, key=lambda d: (score[d] * (1 + spare[d]), score[d], -d))
         opened.append(day)
         waiting = [index for index in waiting if day not in own.jobs[index].days]
-    closed = [day for day in range(len(own.heads)) if day not in opened]
-    while closed and not _enough(own, opened):
+    closed = [day for day in range(len(heads)) if day not in opened]
+    while closed and not _enough(own, heads, opened):
         day = max(closed, key=lambda d: (spare[d] * min(3, *(abs(d - o) for o in opened)), -d))
         opened.append(day)
         closed.remove(day)
@@ -136,15 +167,14 @@ def _needs(own: Board) -> dict[int, int]:
     return {department: -(-minutes // CREW_MINUTES) for department, minutes in sorted(work.items())}
 
 
-def _spare(own: Board) -> list[int]:
+def _spare(own: Board, heads: Heads) -> list[int]:
     """Per day, permille of the best day's heads that are left in the department that is worst off."""
     needs = _needs(own)
-    best = {d: max(1, *(row[d] for row in own.heads)) for d in needs}
-    return [min((1000 * row[d] // best[d] for d in needs), default=0) for row in own.heads]
+    best = {d: max(1, *(row[d] for row in heads)) for d in needs}
+    return [max(0, min((1000 * row[d] // best[d] for d in needs), default=0)) for row in heads]
 
 
-def _enough(own: Board, opened: Sequence[int]) -> bool:
+def _enough(own: Board, heads: Heads, opened: Sequence[int]) -> bool:
     if len(opened) * DAY_VISITS < len(own.jobs):
         return False
-    needs = _needs(own)
-    return all(sum(own.heads[day][d] for day in opened) >= need for d, need in needs.items())
+    return all(sum(max(0, heads[day][d]) for day in opened) >= need for d, need in _needs(own).items())

@@ -9,6 +9,7 @@ from optimizer.board import Board
 from optimizer.cells import Cell
 from optimizer.instance import Instance
 from optimizer.jobs import Job, Orders
+from optimizer.keep import dump, load
 from optimizer.model import Parameters, Site
 from optimizer.search import Search
 from optimizer.stream import Stream
@@ -45,10 +46,10 @@ def improve(work: CellWork) -> CellPlan:
     heads = [list(row) for row in work.heads]
     skills = [dict(row) for row in work.skills]
     own = Board(list(work.jobs), travel, work.parameters, heads, skills)
-    own.load(work.orders)
+    load(own, work.orders)
     search = Search(own, Stream(work.seed), list(work.missing))
     search.run(ROUNDS[work.parameters.profile] * len(work.jobs))
-    return CellPlan(own.dump(), tuple(sorted(search.bank)))
+    return CellPlan(dump(own), tuple(sorted(search.bank)))
 
 
 def shares(
@@ -69,7 +70,7 @@ def shares(
                 inst.parameters,
                 tuple(_heads(own, day, need, total) for day in range(inst.days)),
                 tuple(_skills(inst, own, day, need, total) for day in range(inst.days)),
-                own.dump(),
+                dump(own),
                 tuple(missing[number]),
                 inst.parameters.seed * 1_000_003 + number,
             )

@@ -10,8 +10,7 @@ from optimizer.jobs import Job
 from optimizer.search import Search, put
 from optimizer.stream import Stream
 
-ROUNDS_EACH = 60
-ROUNDS_MOST = 3000
+ROUNDS = 3000
 
 
 def repair(inst: Instance, own: Board, missing: list[int], seed: int) -> list[int]:
@@ -22,7 +21,7 @@ def repair(inst: Instance, own: Board, missing: list[int], seed: int) -> list[in
     left = _place_all(own, missing)
     if left:
         search = Search(own, Stream(seed), left)
-        search.run(min(ROUNDS_MOST, ROUNDS_EACH * len(left)))
+        search.run(ROUNDS, until_placed=True)
         left = _place_all(own, search.bank)
     lost: list[int] = []
     retired: set[int] = set()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from optimizer.board import Board
 from optimizer.jobs import OFFICER, Crew, Offer
+from optimizer.keep import restore, snapshot
 from optimizer.relink import relink
 from optimizer.stream import Stream
 
@@ -27,11 +28,13 @@ class Search:
     stream: Stream
     bank: list[int] = field(default_factory=list)
 
-    def run(self, rounds: int) -> None:
-        """So many rounds; with one visit or none there is nothing to try."""
+    def run(self, rounds: int, until_placed: bool = False) -> None:
+        """So many rounds, or fewer if all that is wanted is a place for every job of the bank."""
         if len(self.board.jobs) < 2:
             return
         for done in range(rounds):
+            if until_placed and not self.bank:
+                return
             heat = self.stream.below(1 + HEAT * (rounds - done) // rounds)
             busy = [day for day, rows in enumerate(self.board.crews) if any(rows)]
             if busy and self.stream.below(5) == 0:
@@ -44,14 +47,14 @@ class Search:
         department = self.stream.below(len(board.crews[day]))
         if len(board.crews[day][department]) < 2:
             return
-        before, kept = self.cost([day]), board.snapshot([day])
+        before, kept = self.cost([day]), snapshot(board, [day])
         if not relink(board, day, department, self.stream) or self.cost([day]) > before + heat:
-            board.restore(kept, [])
+            restore(board, kept, [])
 
     def _round(self, busy: list[int], heat: int) -> None:
         days, taken = self._choose(busy)
         board, bank = self.board, self.bank[:]
-        before, kept = self.cost(days), board.snapshot(days)
+        before, kept = self.cost(days), snapshot(board, days)
         off = [index for index in taken if board.placed[index] is not None]
         for index in off:
             board.remove(index)
@@ -60,7 +63,7 @@ class Search:
         self.bank = [index for index in self.bank if index not in taken]
         self._recreate(taken, days)
         if self.cost(days) > before + heat:
-            board.restore(kept, taken)
+            restore(board, kept, taken)
             self.bank = bank
 
     def _recreate(self, taken: list[int], days: list[int]) -> None:

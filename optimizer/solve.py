@@ -20,6 +20,7 @@ from optimizer.cells import Cell, board, capacity, cells, construct
 from optimizer.greedy import GreedyWork, greedy_measures, solve_greedy
 from optimizer.improve import CellPlan, CellWork, improve, shares
 from optimizer.instance import Entries, Instance, entries, instance, least_entries
+from optimizer.keep import load
 from optimizer.model import PackingProblem, Parameters, Plan, Report, Unscheduled
 from optimizer.progress import Progress, Silent
 from optimizer.repair import repair
@@ -63,15 +64,14 @@ def _joint(
     """Boards of all cells, filled, improved and repaired; together they keep to the heads of every day."""
     heads, skills = capacity(inst, found.doors)
     first = [board(inst, cell, heads, skills) for cell in made]
-    missing = []
-    for done, own in enumerate(first, 1):
-        missing.append(construct(own))
-        watch.step("first plan", done, len(first))
+    watch.step("first plan", 0, 1)
+    missing = construct(first)
+    watch.step("first plan", 1, 1)
     plans = each(improve, shares(inst, made, first, missing), _weight, executor, watch, "crews")
     heads, skills = capacity(inst, found.doors)
     final = [board(inst, cell, heads, skills) for cell in made]
     for own, plan in zip(final, plans, strict=True):
-        own.load(plan.orders)
+        load(own, plan.orders)
     _repair(inst, final, plans)
     return final
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -41,3 +42,14 @@ def test_checker_finds_nothing_in_a_city(variant: Variant) -> None:
             <= plan.report.plan.inspector_days
             <= plan.report.greedy.inspector_days
         )
+
+
+@pytest.mark.parametrize("seed", range(COUNT // 10 if FULL else 2))
+def test_checker_finds_nothing_where_every_second_target_caps_people(seed: int) -> None:
+    """Crews that come one after the other let a visit that began earlier wait for a later one."""
+    plain = city(City(100, 12, seed))
+    capped = tuple(replace(site, people_cap=5) if n % 2 else site for n, site in enumerate(plain.sites))
+    problem = replace(plain, sites=capped)
+    plan = pack(problem, Parameters())
+    assert check(problem, Parameters(), plan) == []
+    assert plan.unscheduled == ()

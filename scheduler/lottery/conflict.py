@@ -84,7 +84,7 @@ def explain(
     """Say who may take these seats, which rule family alone stands in the way, and when a route could go instead."""
     now = Eligibility(roster, district_rule)
     together = _union(now, short)
-    repairs = (_repair(roster, short, district_rule, family, together) for family in FAMILIES)
+    repairs = (_repair(roster, short, district_rule, family, now) for family in FAMILIES)
     route_id = min(short, key=lambda seat: seat.seat_id.encode()).route_id
     return Conflict(
         short,
@@ -117,17 +117,21 @@ def _seats_in(shortage: IntArray, shape: SeatClasses, by_id: dict[str, Seat]) ->
 
 
 def _repair(
-    roster: Roster, seats: tuple[Seat, ...], rule: DistrictRule, family: Family, together: int
+    roster: Roster, seats: tuple[Seat, ...], rule: DistrictRule, family: Family, now: Eligibility
 ) -> Repair | None:
-    eligibility = Eligibility(roster, rule, (family,))
-    shape = seat_classes(seats, eligibility, {})
+    """The family, if dropping it alone lets the seats be filled; it frees whom it kept from one of them."""
+    without = Eligibility(roster, rule, (family,))
+    shape = seat_classes(seats, without, {})
     caps = [len(seats) if family == "workload" else group.cap for group in shape.groups]
     if not can_fill(network_of(shape, caps)):
         return None
     if family == "workload":
         capped = {item.code for item in roster.inspectors if item.cap < len(seats)}
-        return Repair(family, tuple(code for code in eligibility.codes(together) if code in capped))
-    return Repair(family, eligibility.codes(_union(eligibility, seats) & ~together))
+        return Repair(family, tuple(code for code in now.codes(_union(now, seats)) if code in capped))
+    freed = 0
+    for seat in seats:
+        freed |= without.mask(seat) & ~now.mask(seat)
+    return Repair(family, now.codes(freed))
 
 
 def _union(eligibility: Eligibility, seats: tuple[Seat, ...]) -> int:

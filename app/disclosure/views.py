@@ -107,7 +107,8 @@ def _results(
         "measures": facts.measures(report),
         "estimated_places": report["estimated_places"],
         "reproducible": report["reproducible"],
-        "solver": f"{report['solver']} {report['version']}",
+        "solver": report["solver"],
+        "solver_version": report["version"],
         "unscheduled": facts.reasons(visits["unscheduled"]),
         "pictures": (
             pictures.drawn_against_rule(drawn, language),

@@ -104,7 +104,7 @@ def moment(value: datetime | str) -> str:
 
 def share(value: float) -> str:
     """A ratio in per cent with two significant decimals at most: 0.03 → `3%`, 0.0324 → `3.24%`."""
-    return f"{100 * value:.2f}".rstrip("0").rstrip(".") + "%"
+    return f"{100 * value:.2f}".rstrip("0").rstrip(".").replace("-", "−") + "%"
 
 
 def hours(minutes: int) -> str:

@@ -114,6 +114,7 @@ def test_values_as_people_read_them() -> None:
     assert number(22000) == "22,000"
     assert share(0.0324) == "3.24%"
     assert share(1) == "100%"
+    assert share(-2) == "−200%"
     assert hours(90) == "1.5"
     assert clock(605) == "10:05"
     assert moment("2027-03-01T02:00:00+00:00") == "2027-03-01 10:00"

@@ -121,6 +121,8 @@ def test_plan_is_a_plan_of_existing_rules_and_items(size: str) -> None:
         assert task["department"] in catalogue.departments()
         assert 10 <= minutes_of(task) <= 120, task["task_id"]
         assert set(task["ratios"]) == set(CLASSES)
+        if any(catalogue.items()[item]["kind"] == "general" for item in task["items"]):
+            assert max(task["ratios"].values()) <= 300_000, task["task_id"]
 
 
 def _specs(size: str) -> list[DrawSpec]:

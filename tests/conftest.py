@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,10 +32,15 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real PostgreSQL (`DATABASE_URL`, else one that comes as a wheel) with a migrated template database."""
+def postgres_url() -> Iterator[str]:
+    """A real PostgreSQL (`DATABASE_URL`, else one that comes as a wheel) with a migrated template database.
+
+    Its files lie outside pytest's folders: the server runs as a user of its own where the tests run as root, and
+    every new pytest session closes those folders to others.
+    """
     given = os.environ.get("DATABASE_URL")
-    server = None if given else get_server(tmp_path_factory.mktemp("pg") / "data")
+    folder = Path(tempfile.mkdtemp(prefix="double-random-pg-"))
+    server = None if given else get_server(folder / "data")
     base = given or (server.get_uri() if server else "")
     with psycopg.connect(base, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}"')
@@ -44,6 +51,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield base
     if server is not None:
         server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _named(url: str, name: str) -> str:

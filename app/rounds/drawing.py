@@ -45,6 +45,9 @@ from scheduler.selection import draw, full_result_file, result_json
 from scheduler.suite import Suite
 from scheduler.suite import suite as suite_named
 
+DISTRICT_RULE = "any"
+"""Which districts an inspector may be sent to (`any`, `home`, `away`): bound by the manifest."""
+
 
 def freeze(work: Work) -> Outcome:
     """Freeze every frame, exclusion list and the roster, and write the manifest that binds them.
@@ -173,6 +176,7 @@ def manifest_of(
             "demo": int(row.demo),
             "days": [day.isoformat() for day in times.days],
             "provisional": int(times.provisional),
+            "district_rule": DISTRICT_RULE,
         },
     )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import Any
 
 from optimizer.model import Check, Department, PackingProblem, Parameters, Plan, Site
-from scheduler.lottery.roster import Roster
+from scheduler.lottery.roster import Inspector, Roster
 from scheduler.lottery.schedule import routes_json, visits_json
 
 
@@ -77,15 +78,20 @@ def _check_row(
     }
 
 
-def heads(roster: Roster, days: Sequence[str]) -> list[Department]:
+def heads(
+    roster: Roster,
+    days: Sequence[str],
+    needed: Mapping[str, Collection[str]],
+    fewer: Mapping[tuple[str, str], int] | None = None,
+) -> list[Department]:
     """Officers who can be seated per department and day: certified, not on leave.
 
-    Every crew needs a lead officer, so a department counts at most two heads for each lead it has that day.
+    `needed`: specialties that a department's checks ask for. `fewer`: heads to leave out of (department, date),
+    where the lottery found that more crews could not be seated.
     """
     absent = {(leave.code, day) for leave in roster.leave for day in days if leave.start <= day <= leave.end}
-    names = sorted({inspector.department for inspector in roster.inspectors})
-    result = []
-    for name in names:
+    found = []
+    for name in sorted({inspector.department for inspector in roster.inspectors}):
         own = [inspector for inspector in roster.inspectors if inspector.department == name]
         present = [
             [
@@ -97,14 +103,34 @@ def heads(roster: Roster, days: Sequence[str]) -> list[Department]:
         ]
         specialties = sorted({specialty for person in own for specialty in person.specialties})
         held = tuple((s, tuple(sum(s in p.specialties for p in day) for day in present)) for s in specialties)
-        counts = tuple(min(len(day), 2 * sum(p.lead for p in day)) for day in present)
-        result.append(Department(name, counts, held))
-    return result
+        asked = sorted(needed.get(name, ()))
+        left_out = [(fewer or {}).get((name, day), 0) for day in days]
+        counts = tuple(
+            max(0, _seatable(day, asked) - out) for day, out in zip(present, left_out, strict=True)
+        )
+        found.append(Department(name, counts, held))
+    return found
 
 
-def problem(document: Mapping[str, Any], roster: Roster) -> PackingProblem:
-    """The packing problem of a round: `document` is the stored `internal/packing.json`."""
+def _seatable(present: Sequence[Inspector], asked: Sequence[str]) -> int:
+    """Heads that crews can be made of on one day.
+
+    Each crew's first seat takes a lead officer, the next one a holder of the specialty it asks for: so crews have
+    at most two heads for each lead, and no more heads than there are leads and holders together.
+    """
+    leads = sum(person.lead for person in present)
+    useful = [sum(p.lead or specialty in p.specialties for p in present) for specialty in asked]
+    return min([len(present), 2 * leads, *useful])
+
+
+def problem(
+    document: Mapping[str, Any], roster: Roster, fewer: Mapping[tuple[str, str], int] | None = None
+) -> PackingProblem:
+    """The packing problem of a round: `document` is the stored `internal/packing.json`; `fewer` as in `heads`."""
     days = tuple(document["days"])
+    needed: dict[str, set[str]] = defaultdict(set)
+    for row in document["checks"]:
+        needed[row["department"]].update(row["specialties"])
     weekdays = [date.fromisoformat(day).isoweekday() for day in days]
     return PackingProblem(
         days=days,
@@ -120,7 +146,7 @@ def problem(document: Mapping[str, Any], roster: Roster) -> PackingProblem:
             for row in document["checks"]
         ),
         sites=tuple(_site(row, weekdays) for row in document["sites"]),
-        departments=tuple(heads(roster, days)),
+        departments=tuple(heads(roster, days, needed, fewer)),
     )
 
 

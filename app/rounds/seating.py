@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,15 +25,17 @@ from app.rounds.stages import (
     values_list,
 )
 from optimizer.checker import check
-from optimizer.errors import refuse
-from optimizer.model import Plan
+from optimizer.errors import Refused, refuse
+from optimizer.model import PackingProblem, Parameters, Plan
 from optimizer.solve import pack
 from scheduler.encoding import canonical_json
 from scheduler.lottery.draw import draw_seats, lottery_json
-from scheduler.lottery.plan import plan_lottery
+from scheduler.lottery.plan import LotteryPlan, plan_lottery
+from scheduler.lottery.roster import Roster
 from scheduler.seed import decoded, plan_commitment, seats_key, seats_seal
 from scheduler.verifier import __file__ as VERIFIER  # noqa: N812  the path of the file that travels
 
+REPACKS = 4
 PARALLEL_FROM = 1_000
 """Checks from which worker processes are worth their start; the plan is the same either way."""
 
@@ -44,24 +47,8 @@ def pack_visits(work: Work) -> Outcome:
     """
     manifest = work.manifest()
     stored, roster = work.json("internal/packing.json"), roster_of(work)
-    asked, parameters = problem(stored, roster), work.document.schedule.packing.parameters()
-    plan = pack(
-        asked, parameters, work.executor if len(asked.checks) >= PARALLEL_FROM else None, work.progress
-    )
-    broken = check(asked, parameters, plan)
-    if broken:
-        first = broken[0]
-        raise refuse(
-            "packing.broken_rule",
-            f"排班违反规则 {first.code}（{first.subject}）：{first.zh}",
-            f"The plan breaks rule {first.code} at {first.subject}: {first.en}",
-            "请报告此缺陷；该计划不会被采用。",
-            "Report this defect; the plan is not used.",
-            rule=first.code,
-            subject=first.subject,
-        )
-    work.progress.step("probabilities", 0, 0)
-    lottery = plan_lottery(roster, plan, asked.days, work.progress)
+    asked, plan, lottery = _seatable_plan(work, stored, roster)
+    parameters = work.document.schedule.packing.parameters()
     committed = plan_commitment(keys_of(work, manifest), lottery.plan_hash(manifest.algorithms))
     return Outcome(
         "packed",
@@ -73,6 +60,49 @@ def pack_visits(work: Work) -> Outcome:
         },
         (Logged("round.plan", "service", committed.hex()),),
         rows=lambda session: _plan_checks(session, work, plan, stored),
+    )
+
+
+def _seatable_plan(
+    work: Work, stored: dict[str, Any], roster: Roster
+) -> tuple[PackingProblem, Plan, LotteryPlan]:
+    """Pack, and ask the lottery whether every seat can be filled before committing to it.
+
+    Where it can't, that department gets one crew fewer on that date and the plan is made anew; a conflict that
+    outlasts `REPACKS` such steps is refused with its remedies.
+    """
+    fewer: dict[tuple[str, str], int] = {}
+    for attempt in range(REPACKS + 1):
+        asked, parameters = problem(stored, roster, fewer), work.document.schedule.packing.parameters()
+        executor = work.executor if len(asked.checks) >= PARALLEL_FROM else None
+        plan = pack(asked, parameters, executor, work.progress)
+        _refuse_broken(asked, parameters, plan)
+        work.progress.step("probabilities", attempt, 0)
+        try:
+            return asked, plan, plan_lottery(roster, plan, asked.days, work.progress)
+        except Refused as refused:
+            conflict = refused.problem
+            if conflict.code != "seats.unfillable" or attempt == REPACKS:
+                raise
+        for day in str(conflict.params["dates"]).split(","):
+            key = (str(conflict.params["department"]), day)
+            fewer[key] = fewer.get(key, 0) + 2
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _refuse_broken(asked: PackingProblem, parameters: Parameters, plan: Plan) -> None:
+    broken = check(asked, parameters, plan)
+    if not broken:
+        return
+    first = broken[0]
+    raise refuse(
+        "packing.broken_rule",
+        f"排班违反规则 {first.code}（{first.subject}）：{first.zh}",
+        f"The plan breaks rule {first.code} at {first.subject}: {first.en}",
+        "请报告此缺陷；该计划不会被采用。",
+        "Report this defect; the plan is not used.",
+        rule=first.code,
+        subject=first.subject,
     )
 
 
@@ -132,7 +162,8 @@ def reveal(work: Work) -> Outcome | Waiting:
     manifest = work.manifest()
     if work.now < datetime.fromisoformat(manifest.deadlines.reveal):
         return Waiting("reveal")
-    public = _reveal_file(work)
+    verifier = Path(VERIFIER).read_bytes()
+    public = {**_reveal_file(work), "verifier": hashlib.sha256(verifier).hexdigest()}
     salt = salt_of(work)
     private = public if salt is None else {**public, "k_salt": salt.hex()}
     digest = manifest.algorithms.hash(canonical_json(public)).hex()
@@ -141,7 +172,7 @@ def reveal(work: Work) -> Outcome | Waiting:
         {
             "reveal.json": json_file(private),
             "events.json": json_file([]),
-            "verify.py": Path(VERIFIER).read_bytes(),
+            "verify.py": verifier,
         },
         (Logged("round.reveal", "service", digest),),
     )

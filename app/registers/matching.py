@@ -103,7 +103,7 @@ class _Words:
 
 
 class Matcher:
-    """Compiled rules. Equal conditions are evaluated once; results per phrase, sentence, scope and trade are remembered."""
+    """Compiled rules. Equal conditions are evaluated once; what was found in a phrase, sentence or scope is kept."""
 
     def __init__(self, rules: Iterable[tuple[str, Mapping[str, object]]]) -> None:
         """`rules`: (code, condition as stored). Refuses conditions it can't read."""

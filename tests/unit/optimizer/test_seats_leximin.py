@@ -29,7 +29,7 @@ def random_network(seed: int) -> SeatNetwork:
     arcs = [(c, g) for c in range(classes) for g in range(groups) if chance.random() < 0.5] or [(0, 0)]
     return seat_network(
         [chance.choice([1, 1, 2, 3]) for _ in range(groups)],
-        [chance.choice([1, 2, 5, 5, 5]) for _ in range(groups)],
+        [chance.choice([0, 1, 2, 5, 5, 5]) for _ in range(groups)],
         [chance.choice([1, 1, 2]) for _ in range(groups)],
         [chance.randint(1, 4) for _ in range(classes)],
         [chance.randrange(dates) for _ in range(classes)],

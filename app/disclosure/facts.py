@@ -98,6 +98,13 @@ class Draw:
     expected: float | None
     strata: tuple[Stratum, ...]
 
+    @property
+    def band(self) -> tuple[float, float] | None:
+        """Where the rules may put the number drawn, lowest to highest ratio; None where one is expected."""
+        if self.expected is not None:
+            return None
+        return self.rows * self.ratios_ppm[0] / PPM, self.rows * self.ratios_ppm[-1] / PPM
+
 
 @dataclass(frozen=True, slots=True)
 class Measure:
@@ -133,7 +140,7 @@ class Joining:
 
 
 def names_in(language: Language, names: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    """Departments' names in one language."""
+    """Names of departments or titles of items in one language."""
     return {code: pair[1] if language == "en" else pair[0] for code, pair in names.items()}
 
 

@@ -36,11 +36,17 @@ def drawn_against_rule(draws: Sequence[Draw], language: Language) -> Picture:
 
     title = say(marked("抽中数与规则"))
     description = say(
-        marked("每次抽取一条：蓝色为抽中数，红线为按规则应抽数；比例按内部分类而定的不标红线。")
+        marked(
+            "每次抽取一条：蓝色为抽中数，红线为按规则应抽数；比例按内部分类而定的，以浅红色带标出规则比例的范围。"
+        )
     )
     rows = [
         charts.Bar(
-            draw.title, draw.drawn or 0, f"{number(draw.drawn or 0)} / {number(draw.rows)}", draw.expected
+            draw.title,
+            draw.drawn or 0,
+            f"{number(draw.drawn or 0)} / {number(draw.rows)}",
+            draw.expected,
+            draw.band,
         )
         for draw in draws
     ]
@@ -49,12 +55,19 @@ def drawn_against_rule(draws: Sequence[Draw], language: Language) -> Picture:
             draw.title,
             number(draw.rows),
             number(draw.drawn or 0),
-            "—" if draw.expected is None else number(round(draw.expected, 1)),
+            _asked(draw),
         )
         for draw in draws
     )
     header = (say(marked("抽取")), say(marked("名录户数")), say(marked("抽中数")), say(marked("规则应抽数")))
     return Picture(title, description, charts.bars("rule", title, description, rows), header, table)
+
+
+def _asked(draw: Draw) -> str:
+    if draw.expected is not None:
+        return number(round(draw.expected, 1))
+    low, high = draw.band or (0.0, 0.0)
+    return f"{number(round(low, 1))}–{number(round(high, 1))}"
 
 
 def checks_to_entries(joining: Joining, language: Language) -> Picture:

@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 from app.errors import NotFound, Problem
 from app.ledger import repository as ledger
 from app.ledger.tables import Artefact
-from app.registers.tables import Department
+from app.registers.tables import CheckItem, Department
 from app.rounds.tables import STAGES, Round, RoundTime
 
 Copy = Literal["public", "auditor"]
@@ -50,6 +50,12 @@ def times(session: Session, round_id: str) -> dict[str, RoundTime]:
 def department_names(session: Session) -> dict[str, tuple[str, str]]:
     """(Chinese, English) name by code."""
     return {row.code: (row.name_zh, row.name_en or row.name_zh) for row in session.exec(select(Department))}
+
+
+def item_titles(session: Session) -> dict[str, tuple[str, str]]:
+    """(Chinese, English) title of check items by `code@version`."""
+    rows = session.exec(select(CheckItem.code, CheckItem.version, CheckItem.title_zh, CheckItem.title_en))
+    return {f"{code}@{version}": (chinese, english or chinese) for code, version, chinese, english in rows}
 
 
 def reached(row: Round, stage: str) -> bool:

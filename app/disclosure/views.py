@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.disclosure import facts, pictures, repository
 from app.disclosure.bundle import public_file
-from app.disclosure.listing import COLUMNS, Drawn, drawn_list, found
+from app.disclosure.listing import Drawn, drawn_list, found
 from app.disclosure.service import bundle_name
 from app.disclosure.work import work_of
 from app.rounds.tables import Round
@@ -140,7 +140,7 @@ def list_page(
     return {
         "row": row,
         "title": _title(rules, round_id, language),
-        "columns": COLUMNS,
+        "items": facts.names_in(language, repository.item_titles(session)),
         "rows": matching[(current - 1) * LIST_PAGE : current * LIST_PAGE],
         "count": len(matching),
         "wanted": wanted,

@@ -20,6 +20,7 @@ ACCENT: Final = "#0b4a8f"
 PALE: Final = "#b9c6d3"
 SAVED: Final = "#6f93bb"
 RULE: Final = "#b3261e"
+BAND: Final = "#f0cfcb"
 GRID: Final = "#dde3e9"
 
 _TEXT: Final = 12
@@ -32,12 +33,13 @@ _FULL_WIDTH: Final = 0x2E80
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One bar: its value, and where the rule puts it (None: the rule names no number that may be shown)."""
+    """One bar: its value, and where the rule puts it: at `tick`, or, where no one number may be shown, in `band`."""
 
     label: str
     value: float
     note: str
     tick: float | None = None
+    band: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,17 @@ class Combination:
 
 
 def bars(ident: str, title: str, description: str, rows: Sequence[Bar]) -> Markup:
-    """Horizontal bars, one under another, label and note above each, a red tick where the rule lies."""
+    """Horizontal bars, one under another, label and note above each, a red tick or a pale band where the rule lies."""
     row_height, top = 34, 4
     svg = _svg(ident, title, description, top + row_height * len(rows) + 2)
-    largest = max([value for row in rows for value in (row.value, row.tick or 0)], default=0) or 1
+    ends = [value for row in rows for value in (row.value, row.tick or 0, *(row.band or ()))]
+    largest = max(ends, default=0) or 1
     for place, row in enumerate(rows):
         y = top + place * row_height
         _label(svg, y + 11, row.label, row.note)
+        if row.band is not None:
+            low, high = row.band
+            _rect(svg, WIDTH * low / largest, y + 15, WIDTH * (high - low) / largest, 14, BAND)
         _rect(svg, 0, y + 17, WIDTH * row.value / largest, 10, ACCENT)
         if row.tick is not None:
             _rect(svg, min(WIDTH * row.tick / largest, WIDTH - 2), y + 14, 2, 16, RULE)

@@ -8,6 +8,7 @@ import pytest
 
 from app.web.charts import (
     ACCENT,
+    BAND,
     RULE,
     SAVED,
     WIDTH,
@@ -35,6 +36,12 @@ def test_bars_are_to_scale_and_ticks_stand_where_the_rule_does() -> None:
     )
     assert rects(svg, ACCENT) == [(0, WIDTH / 2), (0, WIDTH), (0, 0)]
     assert rects(svg, RULE) == [(WIDTH * 0.4, 2)]
+
+
+def test_a_band_spans_what_the_rules_allow() -> None:
+    svg = ET.fromstring(bars("b", "标题", "说明", [Bar("甲", 50, "50", None, (25.0, 100.0))]))
+    assert rects(svg, BAND) == [(WIDTH / 4, WIDTH * 0.75)]
+    assert rects(svg, ACCENT) == [(0, WIDTH / 2)]
 
 
 def test_a_waterfall_hangs_each_saving_from_the_level_before() -> None:

@@ -71,7 +71,8 @@ def test_a_sealed_result_is_a_count_alone() -> None:
     rules = manifest(strata_by=["credit"], default={**RULE, "min": 1})
     draw = draws(rules, {"d": {"draw_id": "d", "n": 7, "selected": []}}, {}, "zh")[0]
     assert (draw.drawn, draw.strata, draw.expected) == (7, (), None)
-    assert "—" in drawn_against_rule([draw], "zh").rows[0]
+    assert draw.band == (9.5, 9.5)
+    assert drawn_against_rule([draw], "zh").rows[0][3] == "9.5–9.5"
 
 
 def test_titles_fall_back_to_chinese_and_then_to_the_id() -> None:

@@ -1008,21 +1008,21 @@ def step_schedule(r: Round) -> str:
     ascending([route["route_id"] for route in routes], "route_id")
     visits = {visit["visit_id"]: visit for visit in r.json("visits")["visits"]}
     checks = {check["check_id"]: check for check in r.json("visits")["checks"]}
+    caps = r.json("visits")["people_caps"]
     crews: dict[str, list[str]] = {visit_id: [] for visit_id in visits}
-    people: dict[str, int] = collections.Counter()
     for route in routes:
         need(route["date"] in days, f"路线 {route['route_id']} 日期不在计划内 · a day of no plan")
-        check_route(route, schedule["parameters"], visits, checks)
+        check_route(route, schedule["parameters"], visits, checks, caps)
         for stop in route["stops"]:
             crews[stop["visit_id"]].append(route["department"])
-            people[stop["visit_id"]] += route["officers"]
+    present = presence(routes)
     for visit_id, visit in visits.items():
         wanted = sorted({checks[check_id]["department"] for check_id in visit["checks"]})
-        cap = r.json("visits")["people_caps"].get(visit["target_id"], people[visit_id])
-        need(
-            people[visit_id] <= cap,
-            f"上门 {visit_id} 同时 {people[visit_id]} 人，超过 {cap} · too many at once",
-        )
+        first = min((start for start, _, _ in present[visit_id]), default=visit["start"])
+        same(first, visit["start"], f"上门 {visit_id} 无人按时开始 · nobody begins at the visit's start")
+        people = peak(present[visit_id])
+        cap = caps.get(visit["target_id"], people)
+        need(people <= cap, f"上门 {visit_id} 同时 {people} 人，超过 {cap} · too many at once")
         same(sorted(crews[visit_id]), wanted, f"上门 {visit_id} 部门与路线不符 · one route per department")
     check_report(r)
     officers = sum(route["officers"] for route in routes)
@@ -1030,10 +1030,31 @@ def step_schedule(r: Round) -> str:
     return f"{totals}符合硬规则 · times, crews, specialties, entries a day; parameters = manifest"
 
 
+def presence(routes: list[Any]) -> dict[str, list[tuple[int, int, int]]]:
+    """Who is at each visit: (start, end, officers) of every crew."""
+    present: dict[str, list[tuple[int, int, int]]] = collections.defaultdict(list)
+    for route in routes:
+        for stop in route["stops"]:
+            present[stop["visit_id"]].append((stop["start"], stop["end"], route["officers"]))
+    return present
+
+
+def peak(present: list[tuple[int, int, int]]) -> int:
+    """The most officers at once."""
+    return max((sum(n for start, end, n in present if start <= at < end) for at, _, _ in present), default=0)
+
+
 def check_route(
-    route: dict[str, Any], limits: dict[str, Any], visits: dict[str, Any], checks: dict[str, Any]
+    route: dict[str, Any],
+    limits: dict[str, Any],
+    visits: dict[str, Any],
+    checks: dict[str, Any],
+    caps: dict[str, int],
 ) -> None:
-    """One crew's day: in step with its visits, one after the other, within hours, able and enough."""
+    """One crew's day: in step with its visits, one after the other, within hours, able and enough.
+
+    Where a target caps people, a crew may begin after the visit's start, when others have left.
+    """
     label, stops = f"路线 {route['route_id']} ", route["stops"]
     need(1 <= len(stops) <= limits["max_entries"], label + "站数不符 · no stop, or more than max_entries")
     distinct(stop["visit_id"] for stop in stops)
@@ -1042,7 +1063,8 @@ def check_route(
     for stop in stops:
         need(stop["visit_id"] in visits, label + "上门不存在 · a stop at no visit")
         visit = visits[stop["visit_id"]]
-        met = (visit["date"], visit["start"]) == (route["date"], stop["start"])
+        late = stop["start"] - visit["start"]
+        met = visit["date"] == route["date"] and (late == 0 or (late > 0 and visit["target_id"] in caps))
         need(met, label + f"与上门 {stop['visit_id']} 不同步 · date or start differs from the visit's")
         in_time = free <= stop["arrive"] <= stop["start"] < stop["end"]
         need(in_time, label + f"在 {stop['visit_id']} 时间重叠 · stops overlap or start too early")
@@ -1064,11 +1086,9 @@ def check_report(r: Round) -> None:
     same(schedule["parameters"], given, "排程参数与清单不符 · parameters differ from the manifest's")
     same(report["parameters"], given, "报告的参数不符 · the report's parameters differ")
     ends: dict[str, int] = collections.Counter()
-    crowd: dict[str, int] = collections.Counter()
-    for route in schedule["routes"]:
-        for stop in route["stops"]:
-            ends[stop["visit_id"]] = max(ends[stop["visit_id"]], stop["end"])
-            crowd[stop["visit_id"]] += route["officers"]
+    present = presence(schedule["routes"])
+    for visit_id, crews in present.items():
+        ends[visit_id] = max(end for _, end, _ in crews)
     people, bound = (
         sum(route["officers"] for route in schedule["routes"]),
         report["inspector_days_bound"]["value"],
@@ -1077,7 +1097,7 @@ def check_report(r: Round) -> None:
     minutes = [check["minutes"] for check in visits["checks"] if check["check_id"] not in left_out]
     plan = {"entries": len(visits["visits"]), "inspector_days": people}
     plan["host_min"] = sum(ends[visit["visit_id"]] - visit["start"] for visit in visits["visits"])
-    plan["people_per_visit_max"] = max(crowd.values(), default=0)
+    plan["people_per_visit_max"] = max(map(peak, present.values()), default=0)
     for part, expected in (("plan", plan), ("alone", {"entries": len(minutes), "host_min": sum(minutes)})):
         found = {key: report[part][key] for key in expected}
         same(found, expected, f"报告的合计与计划不符 · totals of the report: {part}")

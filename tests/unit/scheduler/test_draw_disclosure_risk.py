@@ -256,3 +256,24 @@ def test_patterns_equal_brute_force(
     assert best(shown) == best(expected)
     if not own:
         assert {mask: +mass for mask, mass in shown.items()} == expected
+
+
+def test_a_share_of_exactly_the_limit_is_not_known_beforehand() -> None:
+    spec = tiered("1", {"A": 10_000, "B": 12_000})
+    population: dict[Profile, int] = {
+        (Membership("1", (name,), "", (name,)),): count for name, count in (("A", 600), ("B", 400))
+    }
+    report = disclosure_risk([spec], population)
+    assert report.known_beforehand == 0
+    assert report.refused
+    assert report.worst is not None
+    assert (report.worst.value, report.worst.prior) == ("A", Fraction(3, 5))
+
+
+def test_a_group_of_just_enough_targets_stands_alone() -> None:
+    spec = spec_of("1", ("district",), Rule(100_000, 0), (), "round")
+    population: dict[Profile, int] = {
+        (Membership("1", (district,), "", ("A",)),): count
+        for district, count in (("甲", 200), ("乙", 199), ("丙", 1))
+    }
+    assert sorted(group.count for group in groups_of([spec], population)) == [200, 200]

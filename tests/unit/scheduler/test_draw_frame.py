@@ -95,6 +95,7 @@ def test_values_that_are_allowed(cell: str) -> None:
         ([("A", "a")], "frame.cells", 1),
         ([("B", "a", "b"), ("A", "a", "b", "c")], "frame.cells", 2),
         ([("B", "a", "b"), ("A", "a", "b"), ("B", "c", "d")], "frame.duplicate_id", 3),
+        ([("A", "a", "b"), ("A", "a", "b")], "frame.duplicate_id", 2),
     ],
 )
 def test_rows_that_are_refused(rows: list[tuple[str, ...]], code: str, row: int) -> None:

@@ -29,7 +29,7 @@ from scheduler.probability import (
 from scheduler.seed import RoundKeys
 from scheduler.selection import DrawResult, draw, select, smallest
 from scheduler.sizes import clamp, sample_sizes
-from scheduler.suite import SHA256, SM3
+from scheduler.suite import SHA256, SM3, Suite
 
 ZEROS = "0" * 64
 RULES = st.builds(
@@ -381,3 +381,19 @@ def test_weighted_parts_follow_the_cool_down() -> None:
     assert [(part.recent, part.rows) for part in cooled.weighted_parts()] == [("0", 4), ("1", 6)]
     plain = draw(SHA256, spec_of(10, Rule(500_000)), frame, keys_of(5)).strata[0]
     assert [(part.recent, part.rows, part.n) for part in plain.weighted_parts()] == [("", 10, 5)]
+
+
+class FixedStart(Suite):
+    """A suite whose MAC is all ones, so that U is the largest possible."""
+
+    def mac(self, key: bytes, message: bytes) -> bytes:
+        return b"\xff" * 32
+
+
+def test_the_walk_is_exact_at_its_edge() -> None:
+    """With U = 2^64 − 1 a sum that is whole stays, and the least more rounds up."""
+    spec = spec_of(
+        0, Rule(500_000, 0, None, "systematic"), (StratumRule(("C",), Rule(1, 0, None, "systematic")),)
+    )
+    sizes = sample_sizes(FixedStart("x", "sha256"), bytes(32), spec, {("A",): 2, ("B",): 4, ("C",): 1})
+    assert [size.n for size in sizes] == [1, 2, 1]

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_typing import BLSPubkey
 from hypothesis import given
 from hypothesis import strategies as st
+from py_ecc.bls.g2_primitives import pubkey_to_G1, subgroup_check
 
 from optimizer.errors import Refused
 from scheduler.entropy.drand import MAINNET, NETWORKS, QUICKNET, Beacon, drand_source, verified_randomness
@@ -144,3 +146,18 @@ def test_witness_digits_refuse(text: str) -> None:
 def test_too_few_witness_digits_are_refused() -> None:
     with pytest.raises(Refused):
         witness_digits("short", 19)
+
+
+def test_drand_refuses_a_point_outside_the_subgroup() -> None:
+    """On the curve, well encoded, but of another order: no signature can be such a point."""
+    for x in range(1, 50):
+        signature = (x + 2**383).to_bytes(48, "big")
+        try:
+            point = pubkey_to_G1(BLSPubkey(signature))
+        except ValueError:
+            continue
+        assert not subgroup_check(point)
+        break
+    with pytest.raises(Refused) as caught:
+        verified_randomness(QUICKNET, Beacon(657413, signature.hex()))
+    assert caught.value.problem.code == "entropy.drand_point"

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
+from importlib import import_module
 from typing import Any, Final
-
-import py_ecc.bls.g2_primitives
-import py_ecc.bls.hash_to_curve
-import py_ecc.optimized_bls12_381
 
 from optimizer.errors import Refused, refuse
 from scheduler.encoding import be64
@@ -31,9 +29,22 @@ _HEX: Final = re.compile(r"(?:[0-9a-f]{2})+")
 Point = (
     Any  # py_ecc annotates the two groups apart and exports nothing explicitly, so its parts enter untyped
 )
-_CURVE: Final[Any] = py_ecc.optimized_bls12_381
-_POINTS: Final[Any] = py_ecc.bls.g2_primitives
-_HASHING: Final[Any] = py_ecc.bls.hash_to_curve
+
+
+def _loaded(name: str) -> Any:
+    """A module of py_ecc, without its side effect: importing it lifts Python's recursion limit to 100,000, and with
+    that limit a few kilobytes of nested JSON would crash the process. Nothing here recurses so deep.
+    """
+    limit = sys.getrecursionlimit()
+    try:
+        return import_module(f"py_ecc.{name}")
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+_CURVE: Final[Any] = _loaded("optimized_bls12_381")
+_POINTS: Final[Any] = _loaded("bls.g2_primitives")
+_HASHING: Final[Any] = _loaded("bls.hash_to_curve")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from optimizer.travel import matrix
 
 ROUNDS = {"fast": 4, "standard": 16}
 ROUNDS_LEAST = 120
+PART_MOST = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +30,40 @@ class AloneWork:
 
 
 def alone_work(inst: Instance, chosen: Sequence[int]) -> list[AloneWork]:
-    """A piece of work per district and department, for these check numbers."""
+    """A piece of work per district and department (large ones in parts of neighbours), for these check numbers."""
     groups: dict[tuple[str, int], list[int]] = {}
     for number in chosen:
         groups.setdefault((inst.sites[inst.site_of[number]].district, inst.department_of[number]), []).append(
             number
         )
+    return [_work(inst, part) for _, numbers in sorted(groups.items()) for part in _near(inst, numbers)]
+
+
+def _near(inst: Instance, numbers: list[int]) -> list[list[int]]:
+    """Halves along the longer side until no part has more than PART_MOST checks."""
+    if len(numbers) <= PART_MOST:
+        return [numbers]
+    sites = [inst.sites[inst.site_of[number]] for number in numbers]
+    east = [site.east_m for site in sites]
+    north = [site.north_m for site in sites]
+    line = east if max(east) - min(east) >= max(north) - min(north) else north
+    order = sorted(range(len(numbers)), key=lambda i: (line[i], numbers[i]))
+    half = len(order) // 2
     return [
-        AloneWork(
-            tuple(inst.sites[inst.site_of[number]] for number in numbers),
-            tuple(inst.checks[number].minutes for number in numbers),
-            tuple(inst.checks[number].officers for number in numbers),
-            tuple(inst.allowed[number] for number in numbers),
-            inst.parameters,
-        )
-        for _, numbers in sorted(groups.items())
+        part
+        for side in (order[:half], order[half:])
+        for part in _near(inst, sorted(numbers[i] for i in side))
     ]
+
+
+def _work(inst: Instance, numbers: Sequence[int]) -> AloneWork:
+    return AloneWork(
+        tuple(inst.sites[inst.site_of[number]] for number in numbers),
+        tuple(inst.checks[number].minutes for number in numbers),
+        tuple(inst.checks[number].officers for number in numbers),
+        tuple(inst.allowed[number] for number in numbers),
+        inst.parameters,
+    )
 
 
 def solve_alone(work: AloneWork) -> tuple[int, int]:

@@ -356,14 +356,3 @@ class Board:
         self.latest.append(0)
         self._know(index)
         return index
-
-    def effort(self, days: list[int]) -> tuple[int, int]:
-        """Officers on the crews of some days, and the minutes the crews are out (travel and waiting included)."""
-        officers = minutes = 0
-        for day in days:
-            for department, row in enumerate(self.crews[day]):
-                for crew in row:
-                    first, last = crew.jobs[0], crew.jobs[-1]
-                    minutes += self.earliest[last] + self.parts[last][department][1] - self.earliest[first]
-                    officers += crew.officers
-        return officers, minutes

@@ -15,7 +15,7 @@ from optimizer.jobs import Job
 from optimizer.search import put
 from optimizer.travel import matrix
 
-DAY_VISITS = 100
+DAY_VISITS = 150
 CELL_VISITS = 600
 CREW_MINUTES = 250
 
@@ -122,7 +122,7 @@ class _Filler:
 
     def __init__(self, own: Board, opened: list[int]) -> None:
         self.own, self.opened = own, opened
-        self.quota = len(own.jobs) // max(1, len(opened)) + 8
+        self.quota = len(own.jobs) * 3 // (2 * max(1, len(opened))) + 1
         self.count = dict.fromkeys(range(len(own.heads)), 0)
         self.missing: list[int] = []
 

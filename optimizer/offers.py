@@ -31,14 +31,21 @@ def cheapest(mask: int, options: list[list[Option]]) -> tuple[int, int]:
     starts.add((mask & -mask).bit_length() - 1)
     best_cost, best_start = FAR, -1
     for start in sorted(starts):
-        if not mask >> start & 1:
-            continue
-        total = 0
-        for own in options:
-            total += min(_price(option, start) for option in own)
-        if total < best_cost:
-            best_cost, best_start = total, start
+        if mask >> start & 1:
+            total = sum(_least(own, start) for own in options)
+            if total < best_cost:
+                best_cost, best_start = total, start
     return best_cost, best_start
+
+
+def _least(own: list[Option], start: int) -> int:
+    least = FAR
+    for low, high, _, cost, waits, free, _, _ in own:
+        if low <= start <= high and cost < least:
+            price = cost + (start - low if waits else 0) + (start - free if start > free else 0)
+            if price < least:
+                least = price
+    return least
 
 
 def _price(option: Option, start: int) -> int:

@@ -17,6 +17,7 @@ from optimizer.stream import Stream
 
 MISSING = 1000 * OFFICER
 HEAT = 3 * OFFICER // 10
+FULLNESS = 50
 FEWEST, SPREAD = 4, 8
 
 
@@ -77,10 +78,25 @@ class Search:
                 self.bank.append(index)
 
     def cost(self, days: list[int]) -> int:
-        """Officers first, a tenth of the minutes that crews are out, and far above both what has no place."""
-        missing = sum(len(self.board.jobs[index].tasks) for index in self.bank)
-        officers, minutes = self.board.effort(days)
-        return missing * MISSING + officers * OFFICER + minutes // 10
+        """Far above all what has no place, then officers, a tenth of the minutes crews are out, and unevenness:
+
+        two crews with full and empty days cost less than two with half days, so the weaker one may soon be saved.
+        """
+        board = self.board
+        total = MISSING * sum(len(board.jobs[index].tasks) for index in self.bank)
+        earliest, parts = board.earliest, board.parts
+        for day in days:
+            for department, row in enumerate(board.crews[day]):
+                for crew in row:
+                    jobs = crew.jobs
+                    work = 0
+                    for index in jobs:
+                        begins, ends = parts[index][department]
+                        work += ends - begins
+                    last = jobs[-1]
+                    out = earliest[last] + parts[last][department][1] - earliest[jobs[0]]
+                    total += crew.officers * OFFICER + out // 10 - work * work // FULLNESS
+        return total
 
     # ---- what to take off
 

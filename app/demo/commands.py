@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import time
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
 from enum import StrEnum
@@ -20,8 +21,11 @@ from app.db.database import Database
 from app.db.migrations import upgrade
 from app.demo.city import write_city
 from app.demo.plan import demo_plan
+from app.demo.registry import write_companions, write_departments
+from app.errors import refuse
 from app.plans import service as plans
 from app.registers import service as registers
+from app.registers.repository import joint_share
 from app.registers.supervision import load_catalogue, tag
 from app.rounds import service as rounds
 from app.rounds.vault import Vault
@@ -51,16 +55,20 @@ def demo(
     serve: Annotated[
         bool, typer.Option("--serve/--no-serve", help="完成后启动服务 · serve what was made")
     ] = True,
+    registry: Annotated[
+        Path | None,
+        typer.Option(help="用真实企业名录（CSV/XLSX）代替合成城市 · a real list instead of the city"),
+    ] = None,
     until: Annotated[str, typer.Option(help="只做到此阶段，如 drawn · stop after this stage")] = "revealed",
     port: Annotated[int, typer.Option(help="端口 · port")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="末行输出 JSON · JSON as the last line")] = False,
 ) -> None:
     """演示：合成城市、导入、抽取、合并入户、派员、公开并核验 · a city and one round, on a simulated clock."""
-    directory = out or settings().data_dir / f"demo-{size.value}"
-    summary = _made_before(directory, size) if serve else None
+    directory = out or settings().data_dir / f"demo-{'registry' if registry else size.value}"
+    summary = _made_before(directory, size) if serve and registry is None else None
     if summary is None:
         with console.progress(as_json) as progress:
-            summary = make(directory, size, until, progress)
+            summary = make(directory, size, until, progress, registry)
     show_summary(summary, as_json)
     if serve:
         url = f"sqlite:///{(directory / 'double-random.db').resolve()}"
@@ -76,15 +84,19 @@ def _made_before(directory: Path, size: Size) -> dict[str, Any] | None:
     return summary if summary.get("size") == size.value and summary.get("verified") else None
 
 
-def make(directory: Path, size: Size, until: str, progress: Progress) -> dict[str, Any]:
-    """Make the city and its round in `directory`, replacing what was there; the summary of issue figures."""
+def make(
+    directory: Path, size: Size, until: str, progress: Progress, registry: Path | None = None
+) -> dict[str, Any]:
+    """Make the city (or take a real list) and its round in `directory`; returns the round's figures."""
     started = time.perf_counter()
-    if directory.exists():
-        shutil.rmtree(directory)
-    directory.mkdir(parents=True)
+    _clear(directory)
     db = Database(f"sqlite:///{(directory / 'double-random.db').resolve()}")
     upgrade(db)
-    seconds = _fill(db, directory, size, progress)
+    seconds = (
+        _fill_from(db, directory, size, registry, progress)
+        if registry
+        else _fill(db, directory, size, progress)
+    )
     document = plans.parse_document(demo_plan(size.value))
     plans.create(db, document, TODAY)
     plans.publish(db, document.code, TODAY)
@@ -95,10 +107,64 @@ def make(directory: Path, size: Size, until: str, progress: Progress) -> dict[st
         )
         row = rounds.create(db, document.code, rounds.named_period(document), clock.now())
         row = carry(trip, row, answers(trip))
-        summary = {"size": size.value, **finish(trip, row, seconds, started)}
+        joint = _joint_share(db)
+        summary = {"size": size.value, **joint, **finish(trip, row, seconds, started)}
     (directory / SUMMARY).write_text(json.dumps(summary, ensure_ascii=False, indent=1, default=str))
     db.close()
     return summary
+
+
+def _clear(directory: Path) -> None:
+    """Empty the demo's folder; a folder that holds anything else is left alone and refused."""
+    held = {path.name for path in directory.iterdir()} if directory.exists() else set()
+    if held and "double-random.db" not in held:
+        raise refuse(
+            "demo.folder",
+            f"目录 {directory} 里有别的内容，演示不会清空它。",
+            f"The folder {directory} holds something else; the demo does not empty it.",
+            "请用 --out 指定一个空目录或以前演示用过的目录。",
+            "Give an empty folder, or one that a demo used before, with --out.",
+            folder=str(directory),
+        )
+    if held:
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+
+
+def _joint_share(db: Database) -> dict[str, Any]:
+    """Targets under supervision, and how many of them are under two departments or more."""
+    with db.read() as session:
+        return dict(zip(("joint", "supervised"), joint_share(session), strict=True))
+
+
+def _import(db: Database, paths: Iterable[Path], progress: Progress) -> None:
+    for path in paths:
+        registers.import_file(db, path, None, now=TODAY, progress=progress, folder=path.parent / "imports")
+
+
+def _fill_from(
+    db: Database, directory: Path, size: Size, registry: Path, progress: Progress
+) -> dict[str, float]:
+    """Import a real list, tag it, and add what it lacks by the rule of `app.demo.registry`."""
+    begun = time.perf_counter()
+    load_catalogue(db, TODAY)
+    lists = directory / "lists"
+    _import(db, [write_departments(lists)], progress)
+    report = registers.import_file(
+        db, registry, "targets", now=TODAY, progress=progress, folder=lists / "imports"
+    )
+    seconds = {"import": round(time.perf_counter() - begun, 2)}
+    begun = time.perf_counter()
+    tag(db, progress, TODAY)
+    seconds["tag"] = round(time.perf_counter() - begun, 2)
+    begun = time.perf_counter()
+    _import(db, write_companions(db, lists, size.value, SEED, TODAY.date()), progress)
+    seconds["companions"] = round(time.perf_counter() - begun, 2)
+    console.say(
+        f"{registry.name}: {report.rows} 行 rows = {report.added} 新增 added + {report.changed} 变更 changed + "
+        f"{report.unchanged} 未变 unchanged + {report.refused} 拒收 refused; {report.outside} 市外 outside"
+    )
+    return seconds
 
 
 def _fill(db: Database, directory: Path, size: Size, progress: Progress) -> dict[str, float]:
@@ -109,8 +175,7 @@ def _fill(db: Database, directory: Path, size: Size, progress: Progress) -> dict
     seconds["city"] = round(time.perf_counter() - begun, 2)
     begun = time.perf_counter()
     load_catalogue(db, TODAY)
-    for path in city.paths:
-        registers.import_file(db, path, None, now=TODAY, progress=progress)
+    _import(db, city.paths, progress)
     seconds["import"] = round(time.perf_counter() - begun, 2)
     begun = time.perf_counter()
     tag(db, progress, TODAY)

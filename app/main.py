@@ -16,7 +16,7 @@ from app.plans import api as plans_api
 from app.registers import api as registers_api
 from app.rounds import api as rounds_api
 from app.settings import Settings
-from app.web import problems, static
+from app.web import api_page, problems, static
 
 API = "/api/v1"
 
@@ -28,7 +28,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app = FastAPI(
         title="Double Random 双随机、一公开",
         version="0.1.0",
-        docs_url="/api/docs",
+        docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
         lifespan=_lifespan(database, settings, with_clock),
@@ -39,6 +39,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     for room in (registers_api, plans_api, rounds_api, disclosure_api):
         app.include_router(room.router, prefix=API)
     app.include_router(disclosure_pages.router)
+    app.include_router(api_page.router)
     app.include_router(static.router)
     return app
 

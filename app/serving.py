@@ -30,7 +30,7 @@ def serve_database(url: str, host: str, port: int, data_dir: Path | None = None)
         )
     console.say(f"[bold]http://{host}:{port}/[/]  首页 home · /api/docs 接口 API · Ctrl+C 停止 stop")
     console.say(
-        f"http://{host}:{port}/work/rounds/批次编号  办理页：排班表与日历 for those who do the work (loopback only)"
+        f"http://{host}:{port}/staff/rounds/批次编号  办理页：排班表与日历 for those who do the work (loopback only)"
     )
     configured = settings() if data_dir is None else settings().model_copy(update={"data_dir": data_dir})
     uvicorn.run(create_app(Database(url), configured), host=host, port=port, log_level="warning")

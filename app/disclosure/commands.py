@@ -41,7 +41,7 @@ def round_(
         "bundle": made.bundles.public,
         "auditor": made.bundles.auditor,
         "page": made.page,
-        "work": made.internal,
+        "staff": made.internal,
     }
     if as_json:
         typer.echo(json.dumps({name: str(path) for name, path in paths.items()}, ensure_ascii=False))

@@ -30,12 +30,12 @@ class Exported:
 
 
 def export_round(db: Database, round_id: str, out: Path) -> Exported:
-    """Write `out/round-<id>.zip`, `out/auditor-<id>.zip`, `out/page/` (public), `out/work/` (internal).
+    """Write `out/round-<id>.zip`, `out/auditor-<id>.zip`, `out/page/` (public), `out/staff/` (internal).
 
     Raises Conflict `bundle.before_reveal` until the round is revealed.
     """
     bundles = write_bundles(db, round_id, out)
-    page, internal = out / "page", out / "work"
+    page, internal = out / "page", out / "staff"
     _write_page(db, round_id, bundles, page)
     _write_work(db, round_id, internal)
     return Exported(bundles, page / _PAGES["zh"], internal)

@@ -103,7 +103,7 @@ def list_page(
     return page(request, render("list.html", _place(request, language), context), language)
 
 
-@_in_both_languages("/work/rounds/{round_id}")
+@_in_both_languages("/staff/rounds/{round_id}")
 def work_page(
     request: Request, db: DatabaseDep, language: LanguageDep, round_id: str, department: str = ""
 ) -> Response:
@@ -111,17 +111,17 @@ def work_page(
     _local_only(request, round_id)
     with db.read() as session:
         context = views.work_page(session, round_id, language, department)
-    return page(request, render("work.html", _place(request, language), context), language, PRIVATE)
+    return page(request, render("staff.html", _place(request, language), context), language, PRIVATE)
 
 
-@_in_both_languages("/work/rounds/{round_id}/schedule.xlsx")
+@_in_both_languages("/staff/rounds/{round_id}/schedule.xlsx")
 def schedule_file(request: Request, db: DatabaseDep, language: LanguageDep, round_id: str) -> Response:
     """The schedule as a workbook."""
     work = _work(request, db, language, round_id)
     return download(request, schedule_xlsx(work, language), XLSX, f"schedule-{round_id}.xlsx", PRIVATE)
 
 
-@_in_both_languages("/work/rounds/{round_id}/team-day.ics")
+@_in_both_languages("/staff/rounds/{round_id}/team-day.ics")
 def team_day_file(
     request: Request, db: DatabaseDep, language: LanguageDep, round_id: str, route: str
 ) -> Response:
@@ -133,7 +133,7 @@ def team_day_file(
     return download(request, team_day_ics(work, team, language), ICS, ics_name(team), PRIVATE)
 
 
-@_in_both_languages("/work/rounds/{round_id}/calendars.zip")
+@_in_both_languages("/staff/rounds/{round_id}/calendars.zip")
 def calendars_file(
     request: Request, db: DatabaseDep, language: LanguageDep, round_id: str, department: str
 ) -> Response:

@@ -220,7 +220,7 @@ def test_absent_and_forbidden_answer_alike(database: Database, client: TestClien
         "/api/v1/rounds/{}/results",
         "/api/v1/rounds/{}/results?format=csv",
         "/api/v1/rounds/{}/bundle",
-        "/work/rounds/{}",
+        "/staff/rounds/{}",
     ):
         forbidden, absent = (client.get(path.format(name)) for name in (known.round_id, "no-such-round"))
         assert forbidden.status_code == absent.status_code == 404
@@ -323,7 +323,7 @@ def test_a_void_round_says_why_and_not_who(database: Database, client: TestClien
 
 def test_those_at_the_machine_get_the_schedule(database: Database, insider: TestClient) -> None:
     known = publish(database, "sealed", "seated")
-    base = f"/work/rounds/{known.round_id}"
+    base = f"/staff/rounds/{known.round_id}"
     html = get(insider, f"{base}?department=市场监管局")
     Outline(html)
     assert "市场监管局-01" in html
@@ -344,7 +344,7 @@ def test_work_pages_are_for_this_machine_alone(
 ) -> None:
     known = publish(database, "open", "seated")
     for path in ("", f"/{XLSX}", "/team-day.ics?route=2027-03-01-1", "/calendars.zip?department=x"):
-        address = f"/work/rounds/{known.round_id}{path}"
+        address = f"/staff/rounds/{known.round_id}{path}"
         assert client.get(address).status_code == 404
         assert insider.get(address, headers=headers).status_code == 404
 

@@ -176,8 +176,8 @@ def test_an_export_is_a_folder_that_needs_no_server(database: Database, tmp_path
         "page/en.html",
         "page/style.css",
         "page/results.csv",
-        f"work/schedule-{known.round_id}.xlsx",
-        "work/calendars-01-" + min(["市场监管局", "消防救援支队", "生态环境局", "卫生健康委"]) + ".zip",
+        f"staff/schedule-{known.round_id}.xlsx",
+        "staff/calendars-01-" + min(["市场监管局", "消防救援支队", "生态环境局", "卫生健康委"]) + ".zip",
     } <= files
     html = made.page.read_text(encoding="utf-8")
     assert 'href="style.css"' in html

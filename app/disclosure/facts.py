@@ -120,11 +120,12 @@ class Measure:
     bound: int | None = None
     bound_kind: str = ""
     gap: float | None = None
+    is_total: bool = True
 
     @property
     def saved(self) -> float | None:
-        """Share saved against departments alone; None where that is 0."""
-        return (self.alone - self.plan) / self.alone if self.alone else None
+        """Share saved against departments alone; None where that is 0, and for what is a most and no total."""
+        return (self.alone - self.plan) / self.alone if self.alone and self.is_total else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +303,7 @@ def measures(report: Mapping[str, Any]) -> list[Measure]:
         ),
         Measure(marked("路途"), marked("小时"), *values("travel_min"), is_minutes=True, estimated=estimated),
         Measure(marked("企业接待"), marked("小时"), *values("host_min"), is_minutes=True),
-        Measure(marked("一次到场最多人数"), marked("人"), *values("people_per_visit_max")),
+        Measure(marked("一次到场最多人数"), marked("人"), *values("people_per_visit_max"), is_total=False),
     ]
 
 

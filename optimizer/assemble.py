@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count as countup
 
 from optimizer.board import Board
 from optimizer.instance import Instance
@@ -20,8 +21,20 @@ class Outcome:
     travel_min: int
 
 
-def assemble(inst: Instance, boards: Sequence[Board]) -> Outcome:
-    """Visits by day, start and target; routes by day, district, department and first visit."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Ids already told to people: of visits by (board, job), of routes by the crew's identity."""
+
+    visits: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    routes: Mapping[int, str] = field(default_factory=dict)
+
+
+def assemble(inst: Instance, boards: Sequence[Board], known: Known | None = None) -> Outcome:
+    """Visits numbered by day, start and target, routes by day, district, department and first visit.
+
+    Those with a known id keep it; the others are numbered after the highest known.
+    """
+    told = known or Known()
     rows: list[tuple[int, int, str, int, int]] = []
     for number, own in enumerate(boards):
         for index, placed in enumerate(own.placed):
@@ -29,22 +42,29 @@ def assemble(inst: Instance, boards: Sequence[Board]) -> Outcome:
                 target = inst.sites[own.jobs[index].target].target_id
                 rows.append((placed.day, own.earliest[index], target, number, index))
     rows.sort()
-    width = max(5, len(str(len(rows))))
+    fresh = _numbers("V", len(rows), told.visits.values())
     visits: list[Visit] = []
     names: dict[tuple[int, int], str] = {}
-    for count, (day, start, target, number, index) in enumerate(rows, 1):
-        name = f"V{count:0{width}d}"
+    for day, start, target, number, index in rows:
+        name = told.visits.get((number, index)) or next(fresh)
         names[number, index] = name
         checks = sorted(check for task in boards[number].jobs[index].tasks for check in task.checks)
         visits.append(Visit(name, target, day, inst.parameters.day_start + start, tuple(checks)))
-    routes, travel = _routes(inst, boards, names)
-    return Outcome(tuple(visits), routes, travel)
+    routes, travel = _routes(inst, boards, names, told)
+    return Outcome(tuple(sorted(visits, key=lambda row: row.visit_id)), routes, travel)
+
+
+def _numbers(letter: str, count: int, taken: Collection[str]) -> Iterator[str]:
+    """V00001, V00002 …: as wide as the ids there are, after the highest of those taken."""
+    width = max(5, len(str(count)), *(len(name) - 1 for name in taken))
+    first = 1 + max((int(name[1:]) for name in taken), default=0)
+    return (f"{letter}{number:0{width}d}" for number in countup(first))
 
 
 def _routes(
-    inst: Instance, boards: Sequence[Board], names: dict[tuple[int, int], str]
+    inst: Instance, boards: Sequence[Board], names: dict[tuple[int, int], str], told: Known
 ) -> tuple[tuple[Route, ...], int]:
-    rows = []
+    rows: list[tuple[Route, Crew]] = []
     travel = 0
     for number, own in enumerate(boards):
         for day, by_department in enumerate(own.crews):
@@ -52,17 +72,18 @@ def _routes(
                 for crew in row:
                     stops, driven = _stops(inst, own, number, crew, d, names)
                     travel += driven
-                    district = inst.sites[own.jobs[crew.jobs[0]].target].district
-                    rows.append(
-                        (day, district, inst.departments[d].department, stops, _held(inst, d, crew), crew)
-                    )
-    rows.sort(key=lambda row: (row[0], row[1], row[2], row[3][0].start, row[3][0].visit_id))
-    width = max(5, len(str(len(rows))))
-    routes = tuple(
-        Route(f"R{count:0{width}d}", department, district, day, crew.officers, held, stops)
-        for count, (day, district, department, stops, held, crew) in enumerate(rows, 1)
-    )
-    return routes, travel
+                    site = inst.sites[own.jobs[crew.jobs[0]].target]
+                    name = inst.departments[d].department
+                    held = _held(inst, d, crew)
+                    rows.append((Route("", name, site.district, day, crew.officers, held, stops), crew))
+    rows.sort(key=lambda row: _place(row[0]))
+    fresh = _numbers("R", len(rows), told.routes.values())
+    routes = [replace(route, route_id=told.routes.get(id(crew)) or next(fresh)) for route, crew in rows]
+    return tuple(sorted(routes, key=lambda route: route.route_id)), travel
+
+
+def _place(route: Route) -> tuple[int, str, str, int, str]:
+    return route.day, route.district, route.department, route.stops[0].start, route.stops[0].visit_id
 
 
 def _stops(

@@ -19,7 +19,10 @@ NEW_SKILL = 30
 
 @dataclass(slots=True)
 class Board:
-    """Days x departments of crews. `heads[day][department]` and `skills[day][skill bit]` are what is left."""
+    """Days x departments of crews. `heads[day][department]` and `skills[day][skill bit]` are what is left.
+
+    `floors`: minutes before which a job must not begin; set where a plan in force has told people its start.
+    """
 
     jobs: list[Job]
     travel: list[list[int]]
@@ -30,6 +33,7 @@ class Board:
     placed: list[Placed | None] = field(default_factory=list)
     earliest: list[int] = field(default_factory=list)
     latest: list[int] = field(default_factory=list)
+    floors: list[int] = field(default_factory=list)
     lengths: list[int] = field(default_factory=list)
     families: dict[int, list[int]] = field(default_factory=dict)
     parts: list[dict[int, tuple[int, int]]] = field(default_factory=list)
@@ -40,6 +44,7 @@ class Board:
         self.placed = [None] * len(self.jobs)
         self.earliest = [0] * len(self.jobs)
         self.latest = [0] * len(self.jobs)
+        self.floors = [0] * len(self.jobs)
         for index in range(len(self.jobs)):
             self._know(index)
 
@@ -305,7 +310,8 @@ class Board:
         """
         order = self.on_day(day)
         for index in order:
-            self.earliest[index], self.latest[index] = 0, self.parameters.day_minutes - self.lengths[index]
+            self.earliest[index] = self.floors[index]
+            self.latest[index] = self.parameters.day_minutes - self.lengths[index]
         repeat = not self.staggered.isdisjoint(order)
         while sum(self._hand_on(index) for index in order) and repeat:
             pass
@@ -354,5 +360,6 @@ class Board:
         self.placed.append(None)
         self.earliest.append(0)
         self.latest.append(0)
+        self.floors.append(0)
         self._know(index)
         return index

@@ -1,0 +1,249 @@
+"""The plan in force, changed as little as a new situation demands.
+
+The caller states the situation as a problem (a target closed on a day, heads that fell ill, a check that vanished or
+is urgent, with its days); what the plan in force still allows stays as it was told, minute for minute. First as few
+visits as possible change, then as few people are told, then as few inspector-days are added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from optimizer import reasons
+from optimizer.assemble import assemble, measures
+from optimizer.board import Board
+from optimizer.bounds import energy
+from optimizer.entries import partition, stagger
+from optimizer.inforce import InForce, hand_over, hire_for, lay_out, leave
+from optimizer.instance import Instance, instance, items_of, job, least_entries, most_officers, rules_of
+from optimizer.jobs import Crew, Job
+from optimizer.model import PackingProblem, Parameters, Plan, Report, Unscheduled
+from optimizer.search import put
+from optimizer.solve import gap_ppm
+from optimizer.validate import validate
+
+
+@dataclass(frozen=True, slots=True)
+class Replanned:
+    """The new plan, and what is different: ids of visits changed, cancelled and added; who has to be told.
+
+    `changed`: day, start, checks or crews differ. `told`: targets and departments whose day looks different.
+    """
+
+    plan: Plan
+    changed: tuple[str, ...]
+    cancelled: tuple[str, ...]
+    added: tuple[str, ...]
+    told: tuple[str, ...]
+    inspector_days_added: int
+
+
+def replan(problem: PackingProblem, parameters: Parameters, plan: Plan, first_day: int = 0) -> Replanned:
+    """`plan` fitted to `problem`; days before `first_day` are past and stay untouched.
+
+    Raises `Refused` for input that breaks a rule. The baselines in the report are those of the plan in force.
+    """
+    validate(problem, parameters)
+    inst, unscheduled = instance(problem, parameters)
+    found = lay_out(inst, plan, first_day)
+    _fit_heads(found, first_day)
+    for site in sorted({inst.site_of[number] for number in found.loose}):
+        unscheduled += _place(found, site, first_day)
+    outcome = assemble(inst, found.boards, found.known())
+    rows = tuple(sorted(unscheduled, key=lambda row: row.check_id))
+    made = Plan(outcome.visits, outcome.routes, rows, plan.report)
+    report = _report(inst, made, replace(plan.report, plan=measures(outcome), parameters=parameters))
+    return _differences(plan, replace(made, report=report))
+
+
+# ---- too few heads: crews go home, their stops are handed over or moved
+
+
+def _fit_heads(found: InForce, first_day: int) -> None:
+    heads = found.boards[0].heads if found.boards else []
+    for day in range(first_day, len(heads)):
+        for department in range(len(found.inst.departments)):
+            while heads[day][department] < 0 or _short_of_skill(found, day, department):
+                _send_home(found, day, department)
+
+
+def _short_of_skill(found: InForce, day: int, department: int) -> bool:
+    left = found.boards[0].skills[day]
+    return any(left[bit] < 0 for (d, _), bit in found.inst.skill_bits.items() if d == department)
+
+
+def _send_home(found: InForce, day: int, department: int) -> None:
+    """The crew with the fewest stops goes (one with a missing skill first); its stops find another crew or day."""
+    crews = [(own, crew) for own in found.boards for crew in own.crews[day][department]]
+    left = found.boards[0].skills[day]
+    short = sum(bit for (d, _), bit in found.inst.skill_bits.items() if d == department and left[bit] < 0)
+    key = [
+        (not crew.skills & short if short else False, len(crew.jobs), n) for n, (_, crew) in enumerate(crews)
+    ]
+    own, crew = crews[min(key)[2]]
+    for index in leave(own, crew, department, day):
+        if not hand_over(own, index, department):
+            _free(found, own, index, department)
+    own.retime(day)
+
+
+def _free(found: InForce, own: Board, index: int, department: int) -> None:
+    """Take a visit, one of whose crews has gone, off the board; its checks need a new place."""
+    part = next(k for k, task in enumerate(own.jobs[index].tasks) if task.department == department)
+    placed = own.placed[index]
+    assert placed is not None
+    stand_in = Crew()
+    stand_in.jobs.append(index)
+    own.crews[placed.day][department].append(stand_in)
+    placed.crews[part] = stand_in
+    own.remove(index)
+    number_of = {check.check_id: number for number, check in enumerate(found.inst.checks)}
+    found.loose += [number_of[check] for task in own.jobs[index].tasks for check in task.checks]
+    found.loose.sort()
+
+
+# ---- checks that need a place
+
+
+def _place(found: InForce, site: int, first_day: int) -> list[Unscheduled]:
+    """Join a later visit of the same target, else a visit of their own that moves nobody, else one that does."""
+    inst = found.inst
+    numbers = [number for number in found.loose if inst.site_of[number] == site]
+    left = [number for number in numbers if not _join_one(found, site, number, first_day)]
+    lost: list[Unscheduled] = []
+    items = items_of(inst, left)
+    most = inst.sites[site].entries_left
+    rules = replace(
+        rules_of(inst, site), entries_left=None if most is None else max(0, most - len(found.live(site)))
+    )
+    parted = partition(items, rules)
+    lost += [reasons.entries_used_up(inst.checks[left[i]], inst.sites[site]) for i in parted.left_out]
+    for group in parted.groups:
+        lost += _visit(found, site, [left[i] for i in group], first_day)
+    return lost
+
+
+def _visit(found: InForce, site: int, numbers: list[int], first_day: int) -> list[Unscheduled]:
+    inst = found.inst
+    own = found.board_of(site)[1]
+    made = job(inst, site, numbers, most_officers(inst))
+    busy = {placed.day for i in found.live(site) if (placed := own.placed[i]) is not None}
+    days = tuple(day for day in made.days if day >= first_day and day not in busy)
+    index = own.add(replace(made, days=days, apart=False))
+    for pushing in (False, True):
+        offers = [offer for day in days if (offer := own.offer(index, day, pushing)) is not None]
+        for offer in sorted(offers, key=lambda row: (row.cost, row.day)):
+            if own.place(index, offer):
+                return []
+    if put(own, index, days) is not None:
+        return []
+    names = [(number, inst.departments[inst.department_of[number]].department) for number in numbers]
+    return [reasons.no_room(inst.checks[number], name, False) for number, name in names]
+
+
+def _join_one(found: InForce, site: int, number: int, first_day: int) -> bool:
+    """Add a check to a visit of its target that is still to come, at the visit's own start."""
+    own = found.board_of(site)[1]
+    for index in sorted(found.live(site), key=lambda i: (own.placed[i].day, i)):  # type: ignore[union-attr]  # live
+        placed = own.placed[index]
+        assert placed is not None
+        if placed.day < first_day or not found.inst.allowed[number] >> placed.day & 1:
+            continue
+        if _add(found, own, index, number):
+            return True
+    return False
+
+
+def _add(found: InForce, own: Board, index: int, number: int) -> bool:
+    """One more department at a visit, where rules and people allow; a crew already out, else a new one."""
+    inst, before, placed = found.inst, own.jobs[index], own.placed[index]
+    assert placed is not None
+    department = inst.department_of[number]
+    number_of = {check.check_id: n for n, check in enumerate(inst.checks)}
+    numbers = sorted([number, *(number_of[check] for task in before.tasks for check in task.checks)])
+    if any(task.department == department for task in before.tasks) or not _compatible(found, before, numbers):
+        return False
+    made = job(inst, before.target, numbers, most_officers(inst))
+    added = next(task for task in made.tasks if task.department == department)
+    tasks = (*before.tasks, replace(added, offset=0))
+    if own.earliest[index] + added.minutes > inst.parameters.day_minutes:
+        return False
+    crews = placed.crews
+    _become(own, index, replace(before, tasks=tasks))
+    placed.crews = [*crews, Crew()]
+    if hand_over(own, index, department) or hire_for(own, index, department):
+        own.retime(placed.day)
+        return True
+    _become(own, index, before)
+    placed.crews = crews
+    return False
+
+
+def _become(own: Board, index: int, made: Job) -> None:
+    own.jobs[index] = made
+    own.lengths[index] = made.length
+    own.parts[index] = {task.department: (task.offset, task.offset + task.minutes) for task in made.tasks}
+
+
+def _compatible(found: InForce, before: Job, numbers: list[int]) -> bool:
+    """No forbidden pair, and everybody at once within the cap (a visit in force is not staggered anew)."""
+    inst = found.inst
+    items = items_of(inst, numbers)
+    if any(item.conflicts for item in items):
+        return False
+    most = most_officers(inst)
+    cap = inst.sites[before.target].people_cap
+    departments = {inst.department_of[number] for number in numbers}
+    if cap is not None and sum(most[d] for d in departments) > cap:
+        return False
+    parts = [(task.department, task.minutes, task.officers) for task in before.tasks]
+    return stagger(parts, rules_of(inst, before.target)) is not None
+
+
+# ---- what is different
+
+
+def _report(inst: Instance, made: Plan, report: Report) -> Report:
+    """Counts and bounds for what is scheduled now; inspector-days of the baselines stay those of the plan in force."""
+    scheduled = frozenset(check for visit in made.visits for check in visit.checks)
+    chosen = [number for number, check in enumerate(inst.checks) if check.check_id in scheduled]
+    bound = energy(inst, chosen)
+    return replace(
+        report,
+        alone=replace(
+            report.alone, entries=len(chosen), host_min=sum(inst.checks[n].minutes for n in chosen)
+        ),
+        entries_bound=least_entries(inst, scheduled),
+        inspector_days_bound=bound,
+        gap_ppm=gap_ppm(report.plan.inspector_days, bound.value),
+        estimated_places=sum(1 for site in {inst.site_of[n] for n in chosen} if inst.sites[site].estimated),
+    )
+
+
+def _differences(before: Plan, after: Plan) -> Replanned:
+    old, new = _faces(before), _faces(after)
+    changed = tuple(sorted(name for name in old.keys() & new.keys() if old[name] != new[name]))
+    cancelled, added = tuple(sorted(old.keys() - new.keys())), tuple(sorted(new.keys() - old.keys()))
+    told: set[str] = set()
+    for name in (*changed, *cancelled, *added):
+        for face in (old.get(name), new.get(name)):
+            if face is not None:
+                told.add(face[0])
+                told.update(department for department, _ in face[4])
+    days = after.report.plan.inspector_days - before.report.plan.inspector_days
+    return Replanned(after, changed, cancelled, added, tuple(sorted(told)), days)
+
+
+Face = tuple[str, int, int, tuple[str, ...], tuple[tuple[str, str], ...]]
+
+
+def _faces(plan: Plan) -> dict[str, Face]:
+    """Per visit what people see of it: target, day, start, checks, and department with route."""
+    at: dict[str, list[tuple[str, str]]] = {}
+    for route in plan.routes:
+        for stop in route.stops:
+            at.setdefault(stop.visit_id, []).append((route.department, route.route_id))
+    return {
+        row.visit_id: (row.target_id, row.day, row.start, row.checks, tuple(sorted(at.get(row.visit_id, []))))
+        for row in plan.visits
+    }

@@ -169,20 +169,14 @@ def _add(found: InForce, own: Board, index: int, number: int) -> bool:
     if own.earliest[index] + added.minutes > inst.parameters.day_minutes:
         return False
     crews = placed.crews
-    _become(own, index, replace(before, tasks=tasks))
+    own.become(index, replace(before, tasks=tasks))
     placed.crews = [*crews, Crew()]
     if hand_over(own, index, department) or hire_for(own, index, department):
         own.retime(placed.day)
         return True
-    _become(own, index, before)
+    own.become(index, before)
     placed.crews = crews
     return False
-
-
-def _become(own: Board, index: int, made: Job) -> None:
-    own.jobs[index] = made
-    own.lengths[index] = made.length
-    own.parts[index] = {task.department: (task.offset, task.offset + task.minutes) for task in made.tasks}
 
 
 def _compatible(found: InForce, before: Job, numbers: list[int]) -> bool:

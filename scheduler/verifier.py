@@ -11,10 +11,12 @@ implementation of its own: it shares no code with the program that made the bund
 from __future__ import annotations
 
 import argparse
+import bisect
 import collections
 import hashlib
 import itertools
 import json
+import math
 import re
 import struct
 import sys
@@ -316,7 +318,9 @@ SHAPES: dict[str, Any] = {
         "commitments": [{"party": name, "commitment": digest, "…": anything}], "roster_hash": digest,
         "packing": {"solver": text, "version": text, "parameters": dict, "…": anything},
         "deadlines": {"entropy": time, "sealed_result": time, "reveal": time, "…": anything},
-        "salt_commitment?": digest, "title?": text, "demo?": (0, 1), "seat_weights?": dict, "…": anything,
+        "salt_commitment?": digest, "title?": text, "demo?": (0, 1), "seat_weights?": dict,
+        "seat_history?": [{"code": name, "department": name, "seats": count}],
+        "seat_draw?": ("halvings", "observable"), "…": anything,
         "draws": [{
             "draw_id": file_part, "department": name, "columns": [name], "internal": [name],
             "frame_hash?": digest, "frame_root?": digest, "frame_rows": count, "excluded_hash": digest,
@@ -358,7 +362,7 @@ SHAPES: dict[str, Any] = {
         },
     },
     "lottery": {
-        "roster_hash": digest, "unit_bits": (20,), "district_rule": ("any", "home", "away"),
+        "roster_hash": digest, "unit_bits": (10, 20), "district_rule": ("any", "home", "away"),
         "seats": [{
             "seat_id": name, "route_id": name, "date": day, "department": name, "lead": bool, "specialties": [name],
         }],
@@ -380,6 +384,10 @@ SHAPES: dict[str, Any] = {
     "replacement": {
         "draw_id": name, "target": target, "evidence_hash": digest,
         "reason": ("deregistered", "revoked", "moved_away", "duplicate"), "backup": (None, target), "…": anything,
+    },
+    "absence": {
+        "at": time, "type": name, "inspector": name, "reason": ("sickness", "recusal", "certificate"),
+        "from?": day, "to?": day, "routes?": [name],
     },
     "log/entries": [{"index": count, "entry": {
         "type": name, "subject": str, "at": time, "actor_role": str, "digest": (None, digest), "plan": name,
@@ -1109,53 +1117,61 @@ def check_report(r: Round) -> None:
 
 # --- Steps: plan, roster, lottery, assignment (lottery.md) ----------------------------------------------------------
 
-UNIT = 2**20
-
 
 class Lots:
-    """lottery.json as a network: arcs (class, group, units), pairs (group, date) ordered by group, then date."""
+    """lottery.json as a network: columns of arcs, in order; pairs (group, date) ordered by group, then date."""
 
     def __init__(self, lottery: dict[str, Any]) -> None:
         self.groups, self.classes = lottery["groups"], lottery["classes"]
+        self.bits = lottery["unit_bits"]
+        self.unit = 2**self.bits
         self.size = [len(group["members"]) for group in self.groups]
         self.load = [Fraction(group["load"]) for group in self.groups]
         number = {group["group_id"]: g for g, group in enumerate(self.groups)}
-        self.arcs: list[tuple[int, int, int]] = []
+        self.arc_class: list[int] = []
+        self.arc_group: list[int] = []
+        self.units: list[int] = []
+        dates: dict[str, set[int]] = collections.defaultdict(set)
         for c, item in enumerate(self.classes):
             same(
                 len(item["units"]),
                 len(item["groups"]),
                 f"{item['class_id']} units 长度不符 · length of units",
             )
-            self.arcs += [
-                (c, number[group_id], item["units"][k]) for k, group_id in enumerate(item["groups"])
-            ]
-        self.pairs = sorted({(g, self.classes[c]["date"]) for c, g, _ in self.arcs})
-        place = {pair: p for p, pair in enumerate(self.pairs)}
-        self.pair_of = [place[g, self.classes[c]["date"]] for c, g, _ in self.arcs]
-        self.day, self.total, self.filled = (
-            [0] * len(self.pairs),
-            [0] * len(self.groups),
-            [0] * len(self.classes),
-        )
-        for arc, (c, g, units) in enumerate(self.arcs):
-            self.day[self.pair_of[arc]] += units
+            own = [number[group_id] for group_id in item["groups"]]
+            self.arc_class += [c] * len(own)
+            self.arc_group += own
+            self.units += item["units"]
+            dates[item["date"]].update(own)
+        self.pairs = sorted((g, day) for day, own in dates.items() for g in own)
+        self._sum()
+
+    def _sum(self) -> None:
+        """Units per pair, group and class."""
+        place: dict[str, list[int]] = {day: [0] * len(self.groups) for _, day in self.pairs}
+        for p, (g, day) in enumerate(self.pairs):
+            place[day][g] = p
+        row = [place[item["date"]] for item in self.classes]
+        self.pair_of = [row[c][g] for c, g in zip(self.arc_class, self.arc_group)]  # noqa: B905
+        self.day, self.total = [0] * len(self.pairs), [0] * len(self.groups)
+        for p, units in zip(self.pair_of, self.units):  # noqa: B905
+            self.day[p] += units
+        for (g, _), units in zip(self.pairs, self.day):  # noqa: B905
             self.total[g] += units
-            self.filled[c] += units
 
     def residual(self) -> list[list[int]]:
         """Section 4's graph: nodes are groups, then pairs, then classes."""
         first_pair, first_class = len(self.groups), len(self.groups) + len(self.pairs)
         edges: list[list[int]] = [[] for _ in range(first_class + len(self.classes))]
         for p, (g, _) in enumerate(self.pairs):
-            if self.day[p] < self.size[g] * UNIT:
+            if self.day[p] < self.size[g] * self.unit:
                 edges[g].append(first_pair + p)
             if self.day[p]:
                 edges[first_pair + p].append(g)
-        for arc, (c, _, units) in enumerate(self.arcs):
-            edges[first_pair + self.pair_of[arc]].append(first_class + c)
+        for c, p, units in zip(self.arc_class, self.pair_of, self.units):  # noqa: B905
+            edges[first_pair + p].append(first_class + c)
             if units:
-                edges[first_class + c].append(first_pair + self.pair_of[arc])
+                edges[first_class + c].append(first_pair + p)
         return edges
 
 
@@ -1225,14 +1241,9 @@ def step_roster(r: Round) -> str:
     return f"roster_hash {frozen[:8]}… = 清单 manifest; {len(codes)} 名执法人员 inspectors"
 
 
-def check_seats(r: Round) -> None:
-    """Section 9.1 and 9.2: seats follow from the routes, classes and groups from who may take them.
-
-    The auditor's copy asks the roster; the public copy takes the published sets and rebuilds all from them.
-    """
-    lottery, asked = r.json("lottery"), []
-    people = sum(route["officers"] for route in r.json("schedule")["routes"])
-    same(len(lottery["seats"]), people, "席位数与路线不符 · as many seats as officers")
+def seats_asked(r: Round) -> list[dict[str, Any]]:
+    """Section 1's list, from the routes."""
+    asked = []
     for route in r.json("schedule")["routes"]:
         wanted: list[list[str]] = [[] for _ in range(route["officers"])]
         for j, specialty in enumerate(sorted(set(route["specialties"]))):
@@ -1241,110 +1252,162 @@ def check_seats(r: Round) -> None:
         for k, specialties in enumerate(wanted):
             own = {"seat_id": f"{route['route_id']}#{k + 1}", "lead": k == 0, "specialties": specialties}
             asked.append({**common, **own})
-    asked.sort(key=lambda seat: seat["seat_id"])
+    return sorted(asked, key=lambda seat: seat["seat_id"])
+
+
+def check_seats(r: Round) -> None:
+    """Section 9.1 and 9.2: seats follow from the routes, classes and groups from who may take them.
+
+    The auditor's copy asks the roster; the public copy takes the published sets and rebuilds all from them. Sets of
+    inspectors are integers: bit i for the i-th code.
+    """
+    lottery = r.json("lottery")
+    people = sum(route["officers"] for route in r.json("schedule")["routes"])
+    same(len(lottery["seats"]), people, "席位数与路线不符 · as many seats as officers")
+    asked = seats_asked(r)
     same(lottery["seats"], asked, "席位与路线不符 · seats do not follow from the routes")
     listed = [seat for item in lottery["classes"] for seat in item["seats"]]
     same(sorted(listed), [seat["seat_id"] for seat in asked], "席位未恰好归类 · each seat in one class")
-    members = {group["group_id"]: group["members"] for group in lottery["groups"]}
     caps = {code: group["cap"] for group in lottery["groups"] for code in group["members"]}
-    able: dict[str, tuple[str, ...]] = {}
-    for item in lottery["classes"]:
-        codes = sorted({code for group_id in item["groups"] for code in members[group_id]})
-        able.update(dict.fromkeys(item["seats"], tuple(codes)))
     if r.copy == "auditor":
         caps = {one["code"]: one["cap"] for one in r.json("roster")["inspectors"]}
-        found, able = able, eligible(r)
-        same(
-            found,
-            {key: able[key] for key in found},
-            "可任人员与名录不符 · who may take a seat, by the roster",
-        )
-    classes, groups = classes_of(asked, able, caps, r.json("manifest").get("seat_weights", {}))
+    bit = {code: 1 << i for i, code in enumerate(sorted(caps))}
+    open_to = {
+        group["group_id"]: union(bit[code] for code in group["members"]) for group in lottery["groups"]
+    }
+    able: dict[str, int] = {}
+    for item in lottery["classes"]:
+        able.update(dict.fromkeys(item["seats"], union(open_to[group_id] for group_id in item["groups"])))
+    if r.copy == "auditor":
+        found, able = able, eligible(r, bit)
+        wrong = [seat for seat in able if found[seat] != able[seat]]
+        need(not wrong, f"{fold(wrong[:3])} 可任人员与名录不符 · who may take a seat, by the roster")
+    weights = r.json("manifest").get("seat_weights", {})
+    classes, groups = classes_of(asked, able, caps, weights, observable(r))
     for part, expected in (("classes", classes), ("groups", groups)):
         shown = [{key: row[key] for key in row if key not in ("units", "load")} for row in lottery[part]]
         same(shown, expected, f"{part} 与第 3 节不符 · not those of lottery.md section 3")
 
 
+def observable(r: Round) -> bool:
+    """Section 10: whether coins tossed in public pick the assignment."""
+    return bool(r.json("manifest").get("seat_draw") == "observable")
+
+
+def check_weights(r: Round) -> None:
+    """Section 3: the weights are what follows from the seats served before, and nothing else."""
+    history = r.json("manifest").get("seat_history", [])
+    ascending([row["code"] for row in history], "seat_history code")
+    if r.copy == "auditor":
+        known = {one["code"]: one["department"] for one in r.json("roster")["inspectors"]}
+        found = {row["code"]: row["department"] for row in history}
+        same({code: known.get(code) for code in found}, found, "seat_history 与名录不符 · not the roster's")
+    served: dict[str, list[int]] = collections.defaultdict(list)
+    for row in history:
+        served[row["department"]].append(row["seats"])
+    mean = {department: -(-sum(seats) // len(seats)) for department, seats in served.items()}
+    weights = {}
+    for row in history:
+        m = mean[row["department"]]
+        weight = max(250, min(4000, 2000 * m // (row["seats"] + m))) if m else 1000
+        if weight != 1000:
+            weights[row["code"]] = weight
+    same(r.json("manifest").get("seat_weights", {}), weights, "权重与历史席位不符 · seat_weights")
+
+
+def union(sets: Iterable[int]) -> int:
+    whole = 0
+    for one in sets:
+        whole |= one
+    return whole
+
+
 def classes_of(
     seats: list[dict[str, Any]],
-    able: dict[str, tuple[str, ...]],
+    able: dict[str, int],
     caps: dict[str, int],
     weights: dict[str, int],
+    apart: bool,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Section 3: seat classes and groups, from ascending seats and who may take them."""
-    alike: dict[tuple[str, tuple[str, ...]], list[str]] = collections.defaultdict(list)
+    """Section 3: seat classes and groups, from ascending seats and who may take them; section 10: all `apart`."""
+    alike: dict[tuple[str, int, str], list[str]] = collections.defaultdict(list)
     for seat in seats:
-        alike[seat["date"], able[seat["seat_id"]]].append(seat["seat_id"])
-    serves: dict[str, list[int]] = collections.defaultdict(list)
+        seat_id = seat["seat_id"]
+        alike[seat["date"], able[seat_id], seat_id * apart].append(seat_id)
     ordered = sorted(alike.items(), key=lambda entry: (entry[0][0], entry[1][0]))
-    for c, ((_, codes), _) in enumerate(ordered):
-        for code in codes:
-            serves[code].append(c)
+    serves: list[list[int]] = [[] for _ in caps]
+    for c, ((_, mask, _), _) in enumerate(ordered):
+        for i, digit in enumerate(bin(mask)[:1:-1]):
+            if digit == "1":
+                serves[i].append(c)
     grouped: dict[tuple[Any, ...], list[str]] = collections.defaultdict(list)
-    for code in sorted(serves):
-        grouped[tuple(serves[code]), caps[code], weights.get(code, 1000)].append(code)
+    for code, own in zip(sorted(caps), serves):  # noqa: B905
+        if own:
+            grouped[tuple(own), caps[code], weights.get(code, 1000), code * apart].append(code)
     groups: list[dict[str, Any]] = []
     classes: list[dict[str, Any]] = []
     open_to: list[list[str]] = [[] for _ in ordered]
-    for (own, cap, weight), members in grouped.items():
+    for (own, cap, weight, _), members in grouped.items():
         groups.append(
             {"group_id": f"G{len(groups) + 1:04}", "members": members, "cap": cap, "weight": weight}
         )
         for c in own:
             open_to[c].append(groups[-1]["group_id"])
     numbers: dict[str, int] = collections.Counter()
-    for ((day, _), own), names in zip(ordered, open_to):  # noqa: B905  one of each per class
+    for ((day, _, _), held), names in zip(ordered, open_to):  # noqa: B905  one of each per class
         numbers[day] += 1
-        classes.append({"class_id": f"{day}/{numbers[day]:04}", "date": day, "seats": own, "groups": names})
+        classes.append({"class_id": f"{day}/{numbers[day]:04}", "date": day, "seats": held, "groups": names})
     return classes, groups
 
 
-def eligible(r: Round) -> dict[str, tuple[str, ...]]:
-    """Section 2, from the roster: the inspectors who may take each seat, ascending by code."""
+def eligible(r: Round, bit: dict[str, int]) -> dict[str, int]:
+    """Section 2, from the roster: the inspectors who may take each seat."""
     roster, rule = r.json("roster"), r.json("lottery")["district_rule"]
-    at = {visit["visit_id"]: visit["target_id"] for visit in r.json("visits")["visits"]}
-    away: dict[str, list[tuple[str, str]]] = collections.defaultdict(list)
-    barred: dict[str, set[str]] = collections.defaultdict(set)
-    for row in roster["leave"]:
-        away[row["code"]].append((row["from"], row["to"]))
+    holds: dict[tuple[str, str], int] = collections.Counter()
+    expires: dict[str, int] = collections.Counter()
+    for one in roster["inspectors"]:
+        facts = [
+            ("of", one["department"]),
+            ("at", one["district"]),
+            *(("can", s) for s in one["specialties"]),
+        ]
+        for fact in (*facts, ("lead", str(one["lead"]))):
+            holds[fact] |= bit[one["code"]]
+        expires[one["certificate_expires"]] |= bit[one["code"]]
     for row in roster["recusals"]:
-        barred[row["target_id"]].add(row["code"])
-    present: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    pools: dict[str, list[dict[str, Any]]] = {}
+        holds["barred", row["target_id"]] |= bit[row["code"]]
+    free = {}
+    for day in {route["date"] for route in r.json("schedule")["routes"]}:
+        away = union(bit[row["code"]] for row in roster["leave"] if row["from"] <= day <= row["to"])
+        free[day] = union(mask for last, mask in expires.items() if last >= day) & ~away
+    at = {visit["visit_id"]: visit["target_id"] for visit in r.json("visits")["visits"]}
+    pools = {}
     for route in r.json("schedule")["routes"]:
-        key = day, department = route["date"], route["department"]
-        if key not in present:
-            present[key] = [
-                one for one in roster["inspectors"]
-                if one["department"] == department and one["certificate_expires"] >= day
-                and not any(first <= day <= last for first, last in away[one["code"]])
-            ]  # fmt: skip
-        recused = set().union(*(barred[at[stop["visit_id"]]] for stop in route["stops"]))
-        home = {"any": (True, False), "home": (True,), "away": (False,)}[rule]
-        pools[route["route_id"]] = [
-            one for one in present[key]
-            if one["code"] not in recused and (one["district"] == route["district"]) in home
-        ]  # fmt: skip
-    return {
-        seat["seat_id"]: tuple(
-            one["code"] for one in pools[seat["route_id"]]
-            if (one["lead"] or not seat["lead"]) and set(seat["specialties"]) <= set(one["specialties"])
-        )
-        for seat in r.json("lottery")["seats"]
-    }  # fmt: skip
+        recused = union(holds["barred", at[stop["visit_id"]]] for stop in route["stops"])
+        pool = free[route["date"]] & holds["of", route["department"]] & ~recused
+        home = holds["at", route["district"]]
+        pools[route["route_id"]] = {"any": pool, "home": pool & home, "away": pool & ~home}[rule]
+    found = {}
+    for seat in r.json("lottery")["seats"]:
+        mask = pools[seat["route_id"]] & (holds["lead", "True"] if seat["lead"] else -1)
+        for specialty in seat["specialties"]:
+            mask &= holds["can", specialty]
+        found[seat["seat_id"]] = mask
+    return found
 
 
 def check_sums(lots: Lots) -> None:
     """Section 9.3: every sum of the integers, every load."""
-    for c, item in enumerate(lots.classes):
-        same(lots.filled[c], len(item["seats"]) * UNIT, f"{item['class_id']} 合计不符 · units of a class")
+    for item in lots.classes:
+        whole = len(item["seats"]) * lots.unit
+        same(sum(item["units"]), whole, f"{item['class_id']} 合计不符 · units of a class")
     for p, (g, day) in enumerate(lots.pairs):
-        full = lots.size[g] * UNIT
+        full = lots.size[g] * lots.unit
         need(
             lots.day[p] <= full, f"{lots.groups[g]['group_id']} 在 {day} 超过人数 · more than one seat a day"
         )
     for g, group in enumerate(lots.groups):
-        label, exact = group["group_id"], lots.size[g] * lots.load[g] * UNIT
+        label, exact = group["group_id"], lots.size[g] * lots.load[g] * lots.unit
         need(abs(lots.total[g] - exact) < 1, f"{label} 合计不是负担的取整 · units are not the load, rounded")
         need(str(lots.load[g]) == group["load"] and lots.load[g] <= group["cap"], f"{label} 负担 load, cap")
     total = sum((lots.size[g] * load for g, load in enumerate(lots.load)), Fraction(0))
@@ -1377,28 +1440,33 @@ def check_spread(lots: Lots, certificate: dict[str, Any], label: list[int]) -> N
     same(lengths, (len(lots.groups), len(lots.classes)), "证书长度不符 · length of the certificate")
     ids = {group["group_id"]: g for g, group in enumerate(lots.groups)}
     place = {pair: p for p, pair in enumerate(lots.pairs)}
-    factor = [Fraction(1)] * len(lots.pairs)
+    factor = [1.0] * len(lots.pairs)
     keys = [(ids[row["group_id"]], row["date"]) for row in certificate["t"]]
     ascending(keys, "certificate t")
     for (g, day), row in zip(keys, certificate["t"]):  # noqa: B905  one key per row
-        p, full = place[g, day], lots.size[g] * UNIT
-        factor[p] = Fraction(row["factor"])
+        p, full = place[g, day], lots.size[g] * lots.unit
+        factor[p] = float(row["factor"])
         bound = lots.day[p] == full and label[g] != label[first_pair + p]
         good = factor[p] == 1 or lots.day[p] * 1024 >= full * 1023
         need(
             good and (factor[p] <= 1 or bound),
             f"{row['group_id']} {day} 的系数无依据 · a factor without cause",
         )
-    a = [size * UNIT * Fraction(value) for size, value in zip(lots.size, certificate["a"])]  # noqa: B905
-    b = [Fraction(value) for value in certificate["b"]]
-    need(min([*a, *b, *factor], default=1) > 0, "系数须为正 · a factor is not positive")
-    for arc, (c, g, units) in enumerate(lots.arcs):
-        p = lots.pair_of[arc]
-        where = f"{lots.classes[c]['class_id']} {lots.groups[g]['group_id']}"
+    a = [size * lots.unit * float(value) for size, value in zip(lots.size, certificate["a"])]  # noqa: B905
+    b = [float(value) for value in certificate["b"]]
+    finite = all(0 < value < math.inf for value in (*a, *b, *factor))
+    need(finite, "系数须为正的有限数 · a factor is not positive and finite")
+    for c, g, p, units in zip(lots.arc_class, lots.arc_group, lots.pair_of, lots.units):  # noqa: B905
         even = a[g] * b[c] * factor[p]
-        forced = label[first_class + c] != label[first_pair + p]
-        good = abs(units - even) <= 4 + even / 1024 if units else forced
-        need(good, f"{where} 的概率不均匀或无故为零 · an uneven probability, or a zero that nothing forces")
+        if units:
+            good = units - 4 <= even * (1025 / 1024) and even * (1023 / 1024) <= units + 4
+        else:
+            good = label[first_class + c] != label[first_pair + p]
+        if not good:
+            where = f"{lots.classes[c]['class_id']} {lots.groups[g]['group_id']}"
+            raise Wrong(
+                f"{where} 的概率不均匀或无故为零 · an uneven probability, or a zero that nothing forces"
+            )
 
 
 def step_lottery(r: Round) -> str:
@@ -1410,6 +1478,13 @@ def step_lottery(r: Round) -> str:
         manifest["entropy_seats"] or not lottery["seats"],
         "有席位而无第二随机源 · seats without a second entropy",
     )
+    small = not observable(r) or len(lottery["seats"]) <= 200
+    bits = 10 if observable(r) else 20
+    need(
+        small and lottery["unit_bits"] == bits,
+        "抽取方式与清单不符 · unit_bits or size: not of this seat_draw",
+    )
+    check_weights(r)
     check_seats(r)
     lots = Lots(lottery)
     check_sums(lots)
@@ -1428,57 +1503,80 @@ def stream(key: bytes, length: int, label: str, *parts: str | bytes) -> bytes:
     return hashlib.shake_256(lp(label, key, *parts)).digest(length)
 
 
-def halvings(lots: Lots, key: bytes) -> tuple[list[int], list[str]]:
-    """Section 7.1: twenty halvings; people per arc, and the transcript. Nodes: root, groups, pairs, classes."""
+def halvings(lots: Lots, key: bytes, coins: str = "") -> tuple[list[int], list[str]]:
+    """Section 7.1: people per arc, and the transcript. With `coins`, section 10: down the tree of a plan_hash.
+
+    Nodes: root, groups, pairs, classes. Arcs without units stay at zero and are left out.
+    """
     first_pair = 1 + len(lots.groups)
     first_class = first_pair + len(lots.pairs)
-    ends = [(first_pair + lots.pair_of[arc], first_class + c) for arc, (c, _, _) in enumerate(lots.arcs)]
-    ends += [(1 + g, first_pair + p) for p, (g, _) in enumerate(lots.pairs)]
-    ends += [(0, 1 + g) for g in range(len(lots.groups))]
-    values = [units for _, _, units in lots.arcs] + lots.day + lots.total
-    transcript = []
-    for level in range(1, 21):
+    live = [arc for arc, units in enumerate(lots.units) if units]
+    upper = [first_pair + lots.pair_of[arc] for arc in live]
+    upper += [1 + g for g, _ in lots.pairs] + [0] * len(lots.groups)
+    lower = [first_class + lots.arc_class[arc] for arc in live]
+    lower += [*range(first_pair, first_class), *range(1, first_pair)]
+    values = [lots.units[arc] for arc in live] + lots.day + lots.total
+    layout = [(len(list(run)), some) for some, run in itertools.groupby(lots.units, bool)]
+    pack = struct.Struct(">" + "".join(f"{n}Q" if some else f"{8 * n}x" for n, some in layout)).pack
+    meeting: list[list[int]] = [[] for _ in range(first_class + len(lots.classes))]
+    transcript, label = [], "DR1/seats/tree-" if coins else "DR1/seats/"
+    for level in range(1, lots.bits + 1):
+        tag = level.to_bytes(8, "big")
+        where = [tag, coins[: level - 1]] if coins else [tag]
         odd = [edge for edge, value in enumerate(values) if value & 1]
-        for edge, sign in zip(odd, signs_of([ends[edge] for edge in odd], level, key)):  # noqa: B905
-            values[edge] += sign
+        numbers = map(
+            float, struct.unpack(f">{2 * len(odd)}I", stream(key, 8 * len(odd), label + "pairs", *where))
+        )
+        keys = list(numbers)
+        after = 2 * bisect.bisect_left(odd, len(live)) + 1
+        keys[after::2] = [math.inf] * len(keys[after::2])
+        gather(meeting, map(upper.__getitem__, odd), map(lower.__getitem__, odd), keys)
+        tossed = stream(key, len(odd), label + "coins", *where)
+        grown = rounded_up(meeting, tossed, coins[level - 1 : level] == "1")
         values = [value >> 1 for value in values]
-        data = struct.pack(f">{len(lots.arcs)}Q", *values[: len(lots.arcs)])
-        seen = hashlib.shake_256(lp("DR1/seats/transcript", level.to_bytes(8, "big"), data))
-        transcript.append(seen.hexdigest(32))
-    return values[: len(lots.arcs)], transcript
+        for edge in itertools.compress(odd, grown):
+            values[edge] += 1
+        seen = lp("DR1/seats/transcript", tag, pack(*values[: len(live)]))
+        transcript.append(hashlib.shake_256(seen).hexdigest(32))
+    people = [0] * len(lots.units)
+    for arc, value in zip(live, values):  # noqa: B905  day and group edges are not asked for
+        people[arc] = value
+    return people, transcript
 
 
-def signs_of(ends: list[tuple[int, int]], level: int, key: bytes) -> list[int]:
-    """Pair the odd edges at each node, follow the trails, toss one coin for each. End 2p is upper, 2p+1 lower."""
-    n, tag = len(ends), level.to_bytes(8, "big")
-    keys = struct.unpack(f">{2 * n}I", stream(key, 8 * n, "DR1/seats/pairs", tag))
-    meeting: dict[int, list[int]] = collections.defaultdict(list)
-    for lower in (0, 1):
-        for end in sorted(range(lower, 2 * n, 2), key=keys.__getitem__):
-            meeting[ends[end >> 1][lower]].append(end)
-    mate = [0] * (2 * n)
-    for listed in meeting.values():
-        for k in range(0, len(listed), 2):
-            one, other = listed[k], listed[k + 1]
-            mate[one], mate[other] = other, one
-    coins, trails, signs = stream(key, n, "DR1/seats/coins", tag), 0, [0] * n
-    for start in range(n):
-        if signs[start]:
-            continue
-        sign, end = 1 if coins[trails] & 1 else -1, 2 * start
-        trails += 1
-        while not signs[end >> 1]:
-            signs[end >> 1] = sign
-            if not (end ^ mate[end]) & 1:
-                sign = -sign
-            end = mate[end] ^ 1
-    return signs
+def gather(meeting: list[list[int]], upper: Iterable[int], lower: Iterable[int], keys: list[float]) -> None:
+    """List the ends of the odd edges at each node, by key: 2p is edge p's upper end, 2p + 1 its lower one."""
+    for listed in meeting:
+        listed.clear()
+    for end, above, below in zip(range(0, len(keys), 2), upper, lower):  # noqa: B905
+        meeting[above].append(end)
+        meeting[below].append(end + 1)
+    for listed in meeting:
+        listed.sort(key=keys.__getitem__)
+
+
+def rounded_up(meeting: list[list[int]], tossed: bytes, turned: bool) -> list[bool]:
+    """Pair the ends at each node, follow the trails, one coin each: whether each odd edge's half is rounded up."""
+    follow = [0] * sum(map(len, meeting))
+    paired = itertools.chain.from_iterable(meeting)
+    for one, other in zip(paired, paired):  # noqa: B905  an even number at each node
+        follow[one ^ 1] = other
+        follow[other ^ 1] = one
+    gone, trails = bytearray(len(follow)), 0
+    for start in range(0, len(follow), 2):
+        if not gone[start] and not gone[start + 1]:
+            sign = 2 - (tossed[trails] & 1 ^ turned)  # 1: edges gone down are rounded up; 2: edges gone up
+            trails, end = trails + 1, start
+            while not gone[end]:
+                gone[end] = sign
+                end = follow[end]
+    return [down == 1 or up == 2 for down, up in zip(gone[::2], gone[1::2])]  # noqa: B905
 
 
 def shuffled(items: Iterable[str], key: bytes, label: str, *parts: str) -> Iterable[str]:
     """Section 7.2: Fisher–Yates from the front, one item at a time."""
     line = list(items)
-    data, at = stream(key, 8 * len(line) + 8, label, *parts), 0
+    data, at = stream(key, 8 * len(line) + 8, label, *parts) if len(line) > 1 else b"", 0
     for i in range(len(line)):
         left = len(line) - i
         while left > 1:
@@ -1495,26 +1593,23 @@ def shuffled(items: Iterable[str], key: bytes, label: str, *parts: str) -> Itera
 def deal(lots: Lots, people: list[int], key: bytes) -> dict[str, str]:
     """Section 7.3 and 7.4: from groups to people, from classes to seats."""
     arcs_of: list[list[int]] = [[] for _ in lots.pairs]
-    for arc, p in enumerate(lots.pair_of):
-        arcs_of[p].append(arc)
+    for arc, wanted in enumerate(people):
+        if wanted:
+            arcs_of[lots.pair_of[arc]].append(arc)
     served: collections.Counter[str] = collections.Counter()
-    sitting: list[list[str]] = [[] for _ in lots.arcs]
+    sitting: dict[int, list[str]] = {}
     for p, (g, day) in enumerate(lots.pairs):
-        wanted = sum(people[arc] for arc in arcs_of[p])
-        group = lots.groups[g]
-        order = (
-            list(shuffled(group["members"], key, "DR1/seats/members", group["group_id"], day))
-            if wanted
-            else []
-        )
-        chosen = set(sorted(order, key=served.__getitem__)[:wanted])
-        served.update(chosen)
-        queue = [code for code in order if code in chosen]
-        for arc in arcs_of[p]:
-            sitting[arc], queue = queue[: people[arc]], queue[people[arc] :]
+        if arcs_of[p]:
+            group, wanted = lots.groups[g], sum(people[arc] for arc in arcs_of[p])
+            order = list(shuffled(group["members"], key, "DR1/seats/members", group["group_id"], day))
+            chosen = set(sorted(order, key=served.__getitem__)[:wanted])
+            served.update(chosen)
+            queue = [code for code in order if code in chosen]
+            for arc in arcs_of[p]:
+                sitting[arc], queue = queue[: people[arc]], queue[people[arc] :]
     gathered: list[list[str]] = [[] for _ in lots.classes]
-    for arc, (c, _, _) in enumerate(lots.arcs):
-        gathered[c] += sitting[arc]
+    for arc in sorted(sitting):
+        gathered[lots.arc_class[arc]] += sitting[arc]
     found: dict[str, str] = {}
     for c, item in enumerate(lots.classes):
         found.update(zip(item["seats"], shuffled(gathered[c], key, "DR1/seats/deal", item["class_id"])))  # noqa: B905
@@ -1529,7 +1624,7 @@ def reserves(lots: Lots, seated: dict[str, str], key: bytes) -> dict[str, list[s
     members: list[list[str]] = [[] for _ in lots.classes]
     for item in lots.classes:
         busy[item["date"]].update(seated[seat] for seat in item["seats"])
-    for c, g, _ in lots.arcs:
+    for c, g in zip(lots.arc_class, lots.arc_group):  # noqa: B905
         members[c] += lots.groups[g]["members"]
     found = {}
     for c, item in enumerate(lots.classes):
@@ -1542,7 +1637,8 @@ def reserves(lots: Lots, seated: dict[str, str], key: bytes) -> dict[str, list[s
 def check_assignment(lots: Lots, seated: dict[str, str]) -> None:
     """Section 9.9, directly: able, never twice a day, loads rounded down or up, within caps, nowhere at zero odds."""
     group_of = {code: g for g, group in enumerate(lots.groups) for code in group["members"]}
-    open_to = {(c, g) for c, g, units in lots.arcs if units}
+    columns = zip(lots.arc_class, lots.arc_group, lots.units)  # noqa: B905
+    open_to = {(c, g) for c, g, units in columns if units}
     days = []
     for c, item in enumerate(lots.classes):
         for seat in item["seats"]:
@@ -1559,6 +1655,68 @@ def check_assignment(lots: Lots, seated: dict[str, str]) -> None:
         )
 
 
+def check_moves(r: Round, lots: Lots, seated: dict[str, str]) -> int:
+    """Section 7.5: each absence moves in the next free reserve and nobody else, and each event was logged."""
+    events = [event for event in r.json("events") if event["type"] in ("absence", "seat_move")]
+    logged = [
+        {"at": row["entry"]["at"], "type": row["entry"]["type"], "digest": row["entry"]["digest"]}
+        for row in r.json("log/entries") if row["entry"]["type"] in ("round.absence", "round.seat_move")
+    ]  # fmt: skip
+    found = []
+    for event in events:
+        digest = r.suite.hash(lp("DR1/seat-event", r.keys["seal"], canonical(event))).hex()
+        found.append({"at": event["at"], "type": f"round.{event['type']}", "digest": digest})
+    same(logged, found, "换人事件与日志不符 · seat events differ from the log's")
+    now, bars, left = dict(seated), [], collections.deque(events)
+    while left:
+        need(left[0]["type"] == "absence", "无缺勤而换人 · a seat moves without an absence")
+        while left and left[0]["type"] == "absence":
+            shaped(left[0], SHAPES["absence"], "events.absence")
+            bars.append(left.popleft())
+        for move in moves_due(r, lots, now, bars):
+            event = left.popleft() if left else {"at": ""}
+            same(
+                event,
+                {"at": event["at"], "type": "seat_move", **move},
+                "换人与候补次序不符 · not the next reserve",
+            )
+    return sum(event["type"] == "seat_move" for event in events)
+
+
+def moves_due(
+    r: Round, lots: Lots, now: dict[str, str], bars: list[dict[str, Any]]
+) -> Iterable[dict[str, str]]:
+    """Give the moves that these absences make necessary, seats ascending; `now` changes with them."""
+    lottery = r.json("lottery")
+    seats = {seat["seat_id"]: seat for seat in lottery["seats"]}
+    class_of = {seat: item["class_id"] for item in lots.classes for seat in item["seats"]}
+    caps = {code: group["cap"] for group in lots.groups for code in group["members"]}
+
+    def barred(code: str, seat: dict[str, Any]) -> str:
+        """Name the reason, if there is one."""
+        for bar in bars:
+            away = bar.get("from", "~") <= seat["date"] <= bar.get("to", "")
+            if bar["inspector"] == code and (away or seat["route_id"] in bar.get("routes", [])):
+                return str(bar["reason"])
+        return ""
+
+    for seat_id in sorted(now):
+        seat, out = seats[seat_id], now[seat_id]
+        reason = barred(out, seat)
+        if reason:
+            held = collections.Counter(now.values())
+            busy = {code for other, code in now.items() if seats[other]["date"] == seat["date"]}
+            line = (
+                code for code in lottery["reserves"][class_of[seat_id]]
+                if code not in busy and held[code] < caps[code] and not barred(code, seat)
+            )  # fmt: skip
+            now[seat_id] = next(line, "")
+            need(now[seat_id], f"席位 {seat_id} 已无候补 · no reserve is left, yet it moves")
+            yield {
+                "seat_id": seat_id, "class_id": class_of[seat_id], "out": out, "into": now[seat_id], "reason": reason,
+            }  # fmt: skip
+
+
 def step_assignment(r: Round) -> str:
     """Section 9.8 and 9.9: the seats drawn again, then looked at directly; their seal."""
     lottery, reveal = r.json("lottery"), r.json("reveal")
@@ -1571,16 +1729,23 @@ def step_assignment(r: Round) -> str:
     check_assignment(lots, seated)
     second = entropy_parts(r.json("manifest")["entropy_seats"], reveal["entropy_seats"])
     key = r.mac("inspectors")("DR1/seats", bytes.fromhex(lottery["plan_hash"]), *second)
-    people, transcript = halvings(lots, key)
-    same(lottery["transcript"], transcript, "二十次对分不符 · the halvings")
+    if observable(r):
+        assert isinstance(second[1], bytes)
+        coins = "".join(str(byte & 1) for byte in second[1][:10])
+        need(len(coins) == 10, "随机值不足十枚硬币 · the first source has no ten coins")
+        people, transcript = halvings(lots, bytes.fromhex(lottery["plan_hash"]), coins)
+    else:
+        people, transcript = halvings(lots, key)
+    same(lottery["transcript"], transcript, "各次对分不符 · the halvings")
     same(seated, deal(lots, people, key), "席位与重新抽取不符 · not what the draw gives")
     same(lottery["reserves"], reserves(lots, seated, key), "候补与重新抽取不符 · reserves")
     sealed = r.suite.hash(lp("DR1/seats-seal", r.keys["seal"], canonical(seated))).hex()
+    moved = check_moves(r, lots, seated)
     if reveal["seats_seal"] is None:
         return "没有席位 · no seats"
     same(sealed, reveal["seats_seal"], "席位封条与公开文件不符 · differs from the reveal's")
     same(sealed, r.entry("seats")["digest"], "席位封条与日志不符 · differs from the log's")
-    return f"重新抽取 {len(seated)} 席与候补一致 · drawn again; 封条 seal {sealed[:8]}… = reveal = log"
+    return f"重新抽取 {len(seated)} 席与候补一致，其后换人 {moved} 次 · drawn again; seal {sealed[:8]}… = reveal = log"
 
 
 # --- Steps: log and firm --------------------------------------------------------------------------------------------

@@ -124,6 +124,7 @@ def test_favouritism_is_caught(tamper: Callable[[Lottery], None]) -> None:
 def test_a_zero_that_nothing_forces_is_caught() -> None:
     """Each of two equals one of two seats for certain: fair in load, not in chances."""
     two_days: Lottery = {
+        "unit_bits": 20,
         "groups": [
             {"group_id": "G0001", "members": ["A"], "cap": 2, "weight": 1000, "load": "1"},
             {"group_id": "G0002", "members": ["B"], "cap": 2, "weight": 1000, "load": "1"},

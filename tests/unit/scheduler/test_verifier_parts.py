@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from scheduler.verifier import (
     PPM,
-    UNIT,
     Archive,
     Lots,
     Round,
@@ -195,6 +194,7 @@ def two_by_two(units: list[list[int]], loads: list[str], caps: tuple[int, int] =
     """Two inspectors, two days of one seat each, both eligible for both; caps keep them in two groups."""
     days = ("2027-01-11", "2027-01-12")
     return {
+        "unit_bits": 20,
         "groups": [
             {"group_id": f"G{g + 1:04}", "members": [f"P{g}"], "cap": caps[g], "weight": 1000, "load": loads[g]}
             for g in range(2)
@@ -210,6 +210,7 @@ def two_by_two(units: list[list[int]], loads: list[str], caps: tuple[int, int] =
     }  # fmt: skip
 
 
+UNIT = 2**20
 HALF = UNIT // 2
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from optimizer.cells import near
 from optimizer.instance import Instance
 from optimizer.model import Measures, Parameters, Site
 from optimizer.routing import Limits, Stay, route
@@ -15,7 +16,7 @@ from optimizer.travel import matrix
 
 ROUNDS = {"fast": 4, "standard": 16}
 ROUNDS_LEAST = 120
-PART_MOST = 250
+PART_MOST = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +37,16 @@ def alone_work(inst: Instance, chosen: Sequence[int]) -> list[AloneWork]:
         groups.setdefault((inst.sites[inst.site_of[number]].district, inst.department_of[number]), []).append(
             number
         )
-    return [_work(inst, part) for _, numbers in sorted(groups.items()) for part in _near(inst, numbers)]
+    return [_work(inst, part) for _, numbers in sorted(groups.items()) for part in _parts(inst, numbers)]
 
 
-def _near(inst: Instance, numbers: list[int]) -> list[list[int]]:
-    """Halves along the longer side until no part has more than PART_MOST checks."""
-    if len(numbers) <= PART_MOST:
-        return [numbers]
-    sites = [inst.sites[inst.site_of[number]] for number in numbers]
-    east = [site.east_m for site in sites]
-    north = [site.north_m for site in sites]
-    line = east if max(east) - min(east) >= max(north) - min(north) else north
-    order = sorted(range(len(numbers)), key=lambda i: (line[i], numbers[i]))
-    half = len(order) // 2
+def _parts(inst: Instance, numbers: list[int]) -> list[list[int]]:
+    own: dict[int, list[int]] = {}
+    for number in numbers:
+        own.setdefault(inst.site_of[number], []).append(number)
     return [
-        part
-        for side in (order[:half], order[half:])
-        for part in _near(inst, sorted(numbers[i] for i in side))
+        sorted(number for site in sites for number in own[site])
+        for sites in near(inst, sorted(own), PART_MOST)
     ]
 
 

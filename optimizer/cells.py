@@ -46,31 +46,30 @@ def capacity(inst: Instance, doors: int) -> tuple[Heads, Skills]:
 
 
 def cells(inst: Instance, found: Entries) -> list[Cell]:
-    """Districts ascending; a district of more than CELL_VISITS is cut by department union, then by place."""
+    """Districts ascending; a district of more than CELL_VISITS is cut into parts of neighbours."""
     by_district: dict[str, list[int]] = {}
     for number, job in enumerate(found.jobs):
         by_district.setdefault(inst.sites[job.target].district, []).append(number)
     made = []
     for district, numbers in sorted(by_district.items()):
-        pieces = -(-len(numbers) // CELL_VISITS)
-        unions = _unions(found, numbers)
-        targets = sorted(unions, key=lambda site: (unions[site], inst.sites[site].east_m, site))
-        share = -(-len(targets) // pieces)
-        for first in range(0, len(targets), share):
-            own = set(targets[first : first + share])
-            made.append(
-                _cell(district, [number for number in numbers if found.jobs[number].target in own], found)
-            )
+        own: dict[int, list[int]] = {}
+        for number in numbers:
+            own.setdefault(found.jobs[number].target, []).append(number)
+        parts = near(inst, sorted(own), CELL_VISITS * len(own) // len(numbers))
+        made += [_cell(district, sorted(n for site in sites for n in own[site]), found) for sites in parts]
     return made
 
 
-def _unions(found: Entries, numbers: Sequence[int]) -> dict[int, tuple[int, ...]]:
-    """Per target the departments that check it, ascending."""
-    unions: dict[int, set[int]] = {}
-    for number in numbers:
-        job = found.jobs[number]
-        unions.setdefault(job.target, set()).update(task.department for task in job.tasks if task.checks)
-    return {site: tuple(sorted(union)) for site, union in unions.items()}
+def near(inst: Instance, sites: list[int], most: int) -> list[list[int]]:
+    """Sites in parts of neighbours: halves along the longer side until no part has more than `most`."""
+    if len(sites) <= max(1, most):
+        return [sites]
+    east = [inst.sites[site].east_m for site in sites]
+    north = [inst.sites[site].north_m for site in sites]
+    line = east if max(east) - min(east) >= max(north) - min(north) else north
+    order = [sites[i] for i in sorted(range(len(sites)), key=lambda i: (line[i], sites[i]))]
+    half = len(order) // 2
+    return [part for side in (order[:half], order[half:]) for part in near(inst, sorted(side), most)]
 
 
 def _cell(district: str, numbers: Sequence[int], found: Entries) -> Cell:

@@ -16,6 +16,7 @@ from optimizer.stream import Stream
 from optimizer.travel import matrix
 
 ROUNDS = {"fast": 8, "standard": 40}
+ROUNDS_LEAST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ def improve(work: CellWork) -> CellPlan:
     own = Board(list(work.jobs), travel, work.parameters, heads, skills)
     load(own, work.orders)
     search = Search(own, Stream(work.seed), list(work.missing))
-    search.run(ROUNDS[work.parameters.profile] * len(work.jobs))
+    search.run(max(ROUNDS_LEAST, ROUNDS[work.parameters.profile] * len(work.jobs)))
     return CellPlan(dump(own), tuple(sorted(search.bank)))
 
 

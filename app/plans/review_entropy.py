@@ -21,6 +21,9 @@ def problems(document: PlanDocument, limits: Limits) -> Iterator[Problem]:
         if source.kind == "witness_digits" and source.digits < FEWEST:
             said = {"value": source.digits, "least": FEWEST}
             yield broken("few_digits", f"来源 {source.id}", f"source {source.id}", "digits", said)
+    first = document.entropy_seats[:1]
+    if document.schedule.seat_draw == "observable" and not (first and first[0].kind != "lottery_issue"):
+        yield broken("coins_source", "人员抽签的公共随机", "entropy_seats", "entropy_seats", {})
     if document.demo:
         if any(source.kind != "demo" for source in sources):
             yield broken("demo_mixed", "公共随机", "entropy", "entropy", {})

@@ -228,6 +228,13 @@ SAYINGS: dict[str, Saying] = {
         "Have at least {least} digits called.",
         "witnesses call at least twenty digits",
     ),
+    "coins_source": Saying(
+        "公开掷币抽取人员，须以报数、drand 或演示来源为第一个随机源",
+        "a draw by public coins needs called digits, drand or a demonstration as its first source",
+        "请把 entropy_seats 的第一个来源改为 witness_digits，或把 seat_draw 改为 halvings。",
+        "Make witness_digits the first of entropy_seats, or let seat_draw be halvings.",
+        "ten coins that are as likely heads as tails; docs/lottery.md 10",
+    ),
     "demo_mixed": Saying(
         "演示来源与真实来源混用",
         "a source made for demonstration stands beside a real one",

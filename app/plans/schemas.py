@@ -163,6 +163,10 @@ class Schedule(Model):
     first_working_day: int = Field(default=8, ge=1, le=250)
     days: int = Field(default=20, ge=1, le=250)
     packing: Packing = Packing()
+    seat_draw: Literal["halvings", "observable"] = Field(
+        default="halvings",
+        description="observable: up to 200 seats, picked by ten public coins; docs/lottery.md 10",
+    )
 
 
 class PlanDocument(Model):

@@ -19,6 +19,7 @@ from app.rounds import entropy as sources
 from app.rounds.freeze import FrozenTask, freeze_all, item_versions, roster
 from app.rounds.log import OFFICIAL, stamp
 from app.rounds.packing import DrawnTask, ItemVersion, checks_of
+from app.rounds.seat_history import weights_extra
 from app.rounds.service import SERVICE_PARTY
 from app.rounds.stages import (
     SALT,
@@ -59,6 +60,7 @@ def freeze(work: Work) -> Outcome:
         times = timetable(work.document, work.now, plans.work_calendar(session), provisional=True)
         frozen = freeze_all(session, work.document, on, work.progress)
         people = roster(session, departments_of(frozen), [day.isoformat() for day in times.days])
+        seats = {"seat_draw": work.document.schedule.seat_draw, **weights_extra(session, work.row, people)}
         outside = [row for row in work.deposits() if row.party not in (SALT, SERVICE_PARTY)]
     secret, salt = new_secret(), new_secret() if work.row.privacy == "sealed" else None
     own = commitment(suite_named(work.document.suite), work.row.round_id, SERVICE_PARTY, secret)
@@ -70,7 +72,7 @@ def freeze(work: Work) -> Outcome:
         draw_spec(work, task, salt) for task in sorted(frozen, key=lambda task: task.task.task_id.encode())
     )
     roster_hash = people.roster_hash(suite_named(work.document.suite)).hex()
-    manifest = manifest_of(work, specs, parties, salt, roster_hash, times)
+    manifest = manifest_of(work, specs, parties, salt, roster_hash, times, seats)
     held = frames(frozen)
     limit = min(work.document.risk_limit_ppm, settings().risk_limit_ppm)
     risk = check_disclosure(specs, population_of(specs, held), limit_ppm=limit)
@@ -144,8 +146,9 @@ def manifest_of(
     salt: bytes | None,
     roster_hash: str,
     times: Timetable,
+    seats: Mapping[str, Json],
 ) -> Manifest:
-    """The manifest of the round; building it checks every constraint."""
+    """The manifest of the round, `seats` its keys about the seats' draw; building it checks every constraint."""
     row, document = work.row, work.document
     suite = suite_named(document.suite)
     deadlines = Deadlines(stamp(times.entropy), stamp(times.sealed_result), stamp(times.reveal))
@@ -177,6 +180,7 @@ def manifest_of(
             "days": [day.isoformat() for day in times.days],
             "provisional": int(times.provisional),
             "district_rule": DISTRICT_RULE,
+            **seats,
         },
     )
 

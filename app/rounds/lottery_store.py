@@ -14,9 +14,10 @@ import numpy as np
 
 from optimizer.model import Bound, Measures, Parameters, Plan, Report, Route, Stop, Visit
 from scheduler.lottery.classes import seat_classes
-from scheduler.lottery.plan import LotteryPlan
+from scheduler.lottery.plan import OBSERVABLE_BITS, LotteryPlan
 from scheduler.lottery.roster import Roster
 from scheduler.lottery.seats import Eligibility, seats_of
+from scheduler.lottery.weights import EVEN
 
 _NOTHING = Measures(0, 0, 0, 0, 0)
 _NO_REPORT = Report(
@@ -38,7 +39,13 @@ def stored(lottery: LotteryPlan) -> dict[str, Any]:
     """What can't be derived: loads, integer probabilities and the spread's factors (floats as exact hex text)."""
     return {
         "district_rule": lottery.district_rule,
-        "weights": {},
+        "unit_bits": lottery.unit_bits,
+        "weights": {
+            code: group.weight
+            for group in lottery.shape.groups
+            if group.weight != EVEN
+            for code in group.members
+        },
         "load": [str(load) for load in lottery.load],
         "units": lottery.units.tolist(),
         "a": [value.hex() for value in lottery.a],
@@ -60,12 +67,13 @@ def rebuilt(
         days,
         kept["district_rule"],
         seats,
-        seat_classes(seats, eligibility, kept["weights"]),
+        seat_classes(seats, eligibility, kept["weights"], kept["unit_bits"] == OBSERVABLE_BITS),
         tuple(Fraction(load) for load in kept["load"]),
         np.array(kept["units"], dtype=np.int64),
         tuple(float.fromhex(value) for value in kept["a"]),
         tuple(float.fromhex(value) for value in kept["b"]),
         tuple((group, day, float.fromhex(factor)) for group, day, factor in kept["t"]),
+        kept["unit_bits"],
     )
 
 

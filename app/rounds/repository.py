@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from app.db.bulk import upsert
 from app.plans import service as plans
 from app.plans.schemas import PlanDocument
-from app.rounds.tables import Deposit, EntropyUse, Operation, PlannedCheck, Round, RoundTime
+from app.rounds.tables import STAGES, Deposit, EntropyUse, Operation, PlannedCheck, Round, RoundTime
 
 
 def get(session: Session, round_id: str) -> Round | None:
@@ -33,6 +33,12 @@ def of_period(session: Session, plan: str, period: str) -> list[Round]:
     """Every round of a (plan, period), in order of sequence."""
     query = select(Round).where(Round.plan == plan, Round.period == period).order_by(col(Round.sequence))
     return list(session.exec(query))
+
+
+def revealed(session: Session, plan: str) -> list[Round]:
+    """A plan's revealed rounds; a void one is none of them."""
+    query = select(Round).where(Round.plan == plan, Round.stage == STAGES[-1], Round.status == "done")
+    return list(session.exec(query.order_by(col(Round.created_at), col(Round.round_id))))
 
 
 def newest(session: Session, limit: int = 50) -> list[Round]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlmodel import Session
 
@@ -25,17 +27,24 @@ from app.rounds.stages import (
     values_list,
 )
 from optimizer.checker import check
-from optimizer.errors import Refused, refuse
+from optimizer.errors import refuse
 from optimizer.model import PackingProblem, Parameters, Plan
+from optimizer.progress import Progress
 from optimizer.solve import pack
 from scheduler.encoding import canonical_json
+from scheduler.lottery.conflict import Conflict
 from scheduler.lottery.draw import draw_seats, lottery_json
-from scheduler.lottery.plan import LotteryPlan, plan_lottery
+from scheduler.lottery.observable import check_observable, coins_of, draw_observed
+from scheduler.lottery.plan import LotteryPlan, plan_lottery, unfillable
 from scheduler.lottery.roster import Roster
+from scheduler.lottery.seats import DistrictRule
+from scheduler.manifest import Manifest
 from scheduler.seed import decoded, plan_commitment, seats_key, seats_seal
 from scheduler.verifier import __file__ as VERIFIER  # noqa: N812  the path of the file that travels
 
 REPACKS = 4
+CREW = 2
+"""Officers that every route has at least."""
 PARALLEL_FROM = 1_000
 """Checks from which worker processes are worth their start; the plan is the same either way."""
 
@@ -47,8 +56,10 @@ def pack_visits(work: Work) -> Outcome:
     """
     manifest = work.manifest()
     stored, roster = work.json("internal/packing.json"), roster_of(work)
-    asked, plan, lottery = _seatable_plan(work, stored, roster)
+    asked, plan, lottery = _seatable_plan(work, manifest, stored, roster)
     parameters = work.document.schedule.packing.parameters()
+    if _observable(manifest):
+        check_observable(lottery)
     committed = plan_commitment(keys_of(work, manifest), lottery.plan_hash(manifest.algorithms))
     return Outcome(
         "packed",
@@ -64,30 +75,55 @@ def pack_visits(work: Work) -> Outcome:
 
 
 def _seatable_plan(
-    work: Work, stored: dict[str, Any], roster: Roster
+    work: Work, manifest: Manifest, stored: dict[str, Any], roster: Roster
 ) -> tuple[PackingProblem, Plan, LotteryPlan]:
     """Pack, and ask the lottery whether every seat can be filled before committing to it.
 
-    Where it can't, that department gets one crew fewer on that date and the plan is made anew; a conflict that
-    outlasts `REPACKS` such steps is refused with its remedies.
+    Where some can't, every department and date that a conflict names gets one crew fewer and the plan is made anew,
+    all of them at once; a conflict that outlasts `REPACKS` such steps is refused with its remedies.
     """
-    fewer: dict[tuple[str, str], int] = {}
+    fewer: Counter[tuple[str, str]] = Counter()
     for attempt in range(REPACKS + 1):
         asked, parameters = problem(stored, roster, fewer), work.document.schedule.packing.parameters()
         executor = work.executor if len(asked.checks) >= PARALLEL_FROM else None
         plan = pack(asked, parameters, executor, work.progress)
         _refuse_broken(asked, parameters, plan)
         work.progress.step("probabilities", attempt, 0)
-        try:
-            return asked, plan, plan_lottery(roster, plan, asked.days, work.progress)
-        except Refused as refused:
-            conflict = refused.problem
-            if conflict.code != "seats.unfillable" or attempt == REPACKS:
-                raise
-        for day in str(conflict.params["dates"]).split(","):
-            key = (str(conflict.params["department"]), day)
-            fewer[key] = fewer.get(key, 0) + 2
+        conflicts = unfillable(roster, plan, asked.days, district_rule=_district_rule(manifest))
+        if not conflicts or attempt == REPACKS:
+            return asked, plan, seat_lottery(manifest, roster, plan, asked.days, work.progress)
+        fewer.update(too_many(conflicts))
     raise AssertionError("the last attempt returns or raises")
+
+
+def too_many(conflicts: Sequence[Conflict]) -> dict[tuple[str, str], int]:
+    """Heads to leave out of each (department, date) that a conflict names: one crew."""
+    return {(seat.department, seat.date): CREW for conflict in conflicts for seat in conflict.seats}
+
+
+def seat_lottery(
+    manifest: Manifest, roster: Roster, plan: Plan, days: tuple[str, ...], progress: Progress
+) -> LotteryPlan:
+    """The seats' probabilities under the manifest's weights, district rule and way of drawing."""
+    weights = manifest.extra.get("seat_weights", {})
+    assert isinstance(weights, dict)
+    return plan_lottery(
+        roster,
+        plan,
+        days,
+        progress,
+        district_rule=_district_rule(manifest),
+        weights={code: int(str(weight)) for code, weight in weights.items()},
+        observable=_observable(manifest),
+    )
+
+
+def _district_rule(manifest: Manifest) -> DistrictRule:
+    return cast("DistrictRule", manifest.extra["district_rule"])
+
+
+def _observable(manifest: Manifest) -> bool:
+    return manifest.extra["seat_draw"] == "observable"
 
 
 def _refuse_broken(asked: PackingProblem, parameters: Parameters, plan: Plan) -> None:
@@ -149,7 +185,12 @@ def seat(work: Work) -> Outcome:
     )
     lottery = lottery_store.rebuilt(kept, roster_of(work), *files)
     second = decoded(manifest.entropy_seats, work.entropy("entropy_seats"))
-    drawn = draw_seats(lottery, seats_key(keys, lottery.plan_hash(manifest.algorithms), second))
+    plan_hash = lottery.plan_hash(manifest.algorithms)
+    k_seats = seats_key(keys, plan_hash, second)
+    if _observable(manifest):
+        drawn = draw_observed(lottery, plan_hash, coins_of(second[0][1]), k_seats)
+    else:
+        drawn = draw_seats(lottery, k_seats, work.progress)
     sealed = seats_seal(keys, drawn.assignment)
     file = lottery_json(lottery, drawn, manifest.algorithms)
     return Outcome(

@@ -62,7 +62,7 @@ def halve_all(
         pairs = stream_bytes(k_seats, 8 * len(odd), "DR1/seats/pairs", be64(level))
         coins = stream_bytes(k_seats, len(odd), "DR1/seats/coins", be64(level))
         values = halve(layers, values, pairs, coins)
-        transcript.append(_digest(level, values[:arcs]))
+        transcript.append(level_digest(level, values[:arcs]))
         watch.step("halving", level, bits)
     return values[:arcs], tuple(transcript)
 
@@ -114,6 +114,7 @@ def _trails(mate: IntArray) -> npt.NDArray[np.int64]:
         code, step = further, step[step]
 
 
-def _digest(level: int, values: IntArray) -> str:
+def level_digest(level: int, values: IntArray) -> str:
+    """A line of the transcript: the class edges' values after a level, hashed."""
     data = lp("DR1/seats/transcript", be64(level), values.astype(">u8").tobytes())
     return hashlib.shake_256(data).hexdigest(32)

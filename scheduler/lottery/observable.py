@@ -12,7 +12,8 @@ from optimizer.errors import refuse
 from optimizer.seats.network import IntArray
 from scheduler.encoding import be64
 from scheduler.lottery.classes import network_of
-from scheduler.lottery.halving import Layers, edge_values, halve, layers_of
+from scheduler.lottery.draw import SeatDraw, reserves_of
+from scheduler.lottery.halving import Layers, edge_values, halve, layers_of, level_digest
 from scheduler.lottery.plan import OBSERVABLE_BITS, LotteryPlan
 from scheduler.lottery.stream import stream_bytes
 
@@ -27,15 +28,7 @@ def observable_tree(plan: LotteryPlan, plan_hash: bytes) -> tuple[dict[str, str]
     Raises:
         Refused: `seats.not_observable`, the plan was not made for this or is too large to be read out.
     """
-    if plan.unit_bits != OBSERVABLE_BITS or len(plan.seats) > MOST_SEATS:
-        raise refuse(
-            "seats.not_observable",
-            f"该方案有 {len(plan.seats)} 个席位，不能用于公开掷币抽取。",
-            f"This plan of {len(plan.seats)} seats cannot be drawn by coins in public.",
-            f"席位不超过 {MOST_SEATS} 个时按可观察方式制定方案。",
-            f"Plan at most {MOST_SEATS} seats, as observable.",
-            seats=len(plan.seats),
-        )
+    check_observable(plan)
     network = network_of(plan.shape)
     layers = layers_of(network)
     level = [("", edge_values(network, plan.units))]
@@ -47,12 +40,53 @@ def observable_tree(plan: LotteryPlan, plan_hash: bytes) -> tuple[dict[str, str]
     return tuple(_assignment(plan, values[:arcs]) for _, values in level)
 
 
+def check_observable(plan: LotteryPlan) -> None:
+    """Refuse a plan that was not made for coins or is too large to be read out: `seats.not_observable`."""
+    if plan.unit_bits != OBSERVABLE_BITS or len(plan.seats) > MOST_SEATS:
+        raise refuse(
+            "seats.not_observable",
+            f"该方案有 {len(plan.seats)} 个席位，不能用于公开掷币抽取。",
+            f"This plan of {len(plan.seats)} seats cannot be drawn by coins in public.",
+            f"席位不超过 {MOST_SEATS} 个时按可观察方式制定方案；否则计划中改用 halvings。",
+            f"Plan at most {MOST_SEATS} seats, as observable; else let the plan say halvings.",
+            seats=len(plan.seats),
+        )
+
+
+def coins_of(value: bytes) -> str:
+    """Ten coins from the decoded value of the first second source: the lowest bits of its first ten bytes.
+
+    Of called digits, odd ones are 1. Raises Refused `seats.bad_coins` for a shorter value.
+    """
+    return _checked("".join(str(byte & 1) for byte in value[:OBSERVABLE_BITS]))
+
+
+def draw_observed(plan: LotteryPlan, plan_hash: bytes, coins: str, k_seats: bytes) -> SeatDraw:
+    """The assignment that the coins pick, by going down their path only; reserves come from `k_seats` as ever.
+
+    Raises:
+        Refused: `seats.not_observable`, `seats.bad_coins`.
+    """
+    check_observable(plan)
+    network = network_of(plan.shape)
+    layers, values, transcript = layers_of(network), edge_values(network, plan.units), []
+    for number, coin in enumerate(_checked(coins), start=1):
+        values = _children(layers, values, coins[: number - 1], number, plan_hash)[int(coin)][1]
+        transcript.append(level_digest(number, values[: len(plan.units)]))
+    assignment = _assignment(plan, values[: len(plan.units)])
+    return SeatDraw(assignment, reserves_of(plan.shape, assignment, k_seats), tuple(transcript))
+
+
 def observed(tree: tuple[dict[str, str], ...], coins: str) -> dict[str, str]:
     """The assignment that ten coins pick, given as ten digits 0 or 1 in the order of tossing.
 
     Raises:
         Refused: `seats.bad_coins`.
     """
+    return tree[int(_checked(coins), 2)]
+
+
+def _checked(coins: str) -> str:
     if len(coins) != OBSERVABLE_BITS or set(coins) - set("01"):
         raise refuse(
             "seats.bad_coins",
@@ -62,7 +96,7 @@ def observed(tree: tuple[dict[str, str], ...], coins: str) -> dict[str, str]:
             "Enter ten digits in the order of tossing.",
             coins=coins,
         )
-    return tree[int(coins, 2)]
+    return coins
 
 
 def _children(

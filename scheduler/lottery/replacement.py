@@ -35,6 +35,23 @@ class LateBar:
             return self.target_id in seat.targets
         return self.start <= seat.date <= self.end
 
+    def to_json(self, at: str, standing: Standing) -> dict[str, Any]:
+        """Give the event. In place of a target, which only the auditor may know, a recusal names the routes.
+
+        Those are the routes that stop there and on which the inspector sits or is a reserve; no other seat could
+        ever ask.
+        """
+        event: dict[str, Any] = {"at": at, "type": "absence", "inspector": self.code, "reason": self.reason}
+        if self.reason != "recusal":
+            return {**event, "from": self.start, "to": self.end}
+        routes = {
+            seat.route_id
+            for seat_id, seat in standing.seats.items()
+            if self.bars(self.code, seat)
+            and self.code in (standing.assignment[seat_id], *standing.reserves[standing.class_of[seat_id]])
+        }
+        return {**event, "routes": sorted(routes, key=str.encode)}
+
 
 @dataclass(frozen=True, slots=True)
 class Move:

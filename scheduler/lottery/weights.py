@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from optimizer.errors import refuse
@@ -10,6 +10,24 @@ from optimizer.errors import refuse
 EVEN: Final = 1000
 LOWEST: Final = 250
 HIGHEST: Final = 4000
+
+
+def history_of(rounds: Iterable[Mapping[str, int]], departments: Mapping[str, str]) -> dict[str, int]:
+    """The manifest's `seat_history`: seats served in earlier rounds by inspectors of today's roster, by code.
+
+    Each round gives the seats of everyone who could have served in it, 0 included. Who could not (not yet there, away
+    for all of it) is counted with that round's mean of the department, rounded up: nobody catches up on absence.
+    Who was in no round has no history. `departments`: code → department, of today's roster.
+    """
+    known = [{code: seats for code, seats in served.items() if code in departments} for served in rounds]
+    means = [_means(served, departments) for served in known]
+    return {
+        code: sum(
+            served.get(code, mean.get(departments[code], 0))
+            for served, mean in zip(known, means, strict=True)
+        )
+        for code in sorted({code for served in known for code in served}, key=str.encode)
+    }
 
 
 def carried_over(served: Mapping[str, int], departments: Mapping[str, str]) -> dict[str, int]:

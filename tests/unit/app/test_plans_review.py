@@ -126,6 +126,7 @@ CASES: list[tuple[str, str, str, Change]] = [
     ("entropy_small", "entropy_seats", "24", plan(entropy_seats=[{"id": "ssq", "kind": "lottery_issue"}])),
     ("few_digits", "digits", "19", plan(entropy=[{"id": "w", "kind": "witness_digits", "digits": 19}])),
     ("demo_mixed", "entropy", "", plan(entropy=[DEMO])),
+    ("coins_source", "entropy_seats", "", plan(entropy_seats=[], schedule={"seat_draw": "observable"})),
     ("deadlines_order", "sealed_result", "2027-01", plan(deadlines={"entropy": {"hours": 96}})),
     ("deadlines_order", "first_working_day", "", plan(schedule={"first_working_day": 2})),
     ("deadlines_order", "reveal", "", plan(deadlines={"reveal": {"working_days": 27}})),

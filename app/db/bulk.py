@@ -32,9 +32,14 @@ def _stored(table: Table, columns: Sequence[str], session: Session) -> list[Any]
     return [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns]
 
 
-def _bound(rows: Iterable[Row], processors: Sequence[Any]) -> Iterable[tuple[Any, ...]]:
+def _bound(rows: Iterable[Row], processors: Sequence[Any]) -> Iterable[list[Any]]:
+    """Rows as the driver takes them; only the columns whose type converts are touched."""
+    needed = [(place, process) for place, process in enumerate(processors) if process is not None]
     for row in rows:
-        yield tuple(p(v) if p is not None else v for p, v in zip(processors, row, strict=True))
+        values = list(row)
+        for place, process in needed:
+            values[place] = process(values[place])
+        yield values
 
 
 def upsert(
@@ -58,7 +63,7 @@ def upsert(
 
 
 def _copy_upsert(
-    session: Session, name: str, columns: Sequence[str], values: Iterable[tuple[Any, ...]], clause: str
+    session: Session, name: str, columns: Sequence[str], values: Iterable[list[Any]], clause: str
 ) -> None:
     staging = f"staging_{name}"
     names = _quoted(columns)

@@ -11,7 +11,7 @@ from app.clock import Clock
 from app.db.database import Database
 from app.disclosure import api as disclosure_api
 from app.disclosure import pages as disclosure_pages
-from app.http import problem
+from app.http import openapi, operations, problem
 from app.plans import api as plans_api
 from app.registers import api as registers_api
 from app.rounds import api as rounds_api
@@ -31,12 +31,14 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/openapi.json",
+        generate_unique_id_function=openapi.operation_id,
         lifespan=_lifespan(database, settings, with_clock),
     )
     app.state.database = database
     app.state.settings = settings
     problem.install(app, html=problems.html_problem, wants_html=problems.wants_html)
-    for room in (registers_api, plans_api, rounds_api, disclosure_api):
+    openapi.install(app)
+    for room in (registers_api, plans_api, rounds_api, disclosure_api, operations):
         app.include_router(room.router, prefix=API)
     app.include_router(disclosure_pages.router)
     app.include_router(api_page.router)

@@ -24,6 +24,9 @@ class Settings(BaseSettings):
         default=60, ge=1, description="How long a worker holds a round between renewals."
     )
     upload_limit_mb: int = Field(default=512, ge=1, description="Largest file an import takes.")
+    import_inline_kb: int = Field(
+        default=1024, ge=0, description="Largest upload that is imported while its sender waits."
+    )
     risk_limit_ppm: int = Field(
         default=600_000,
         ge=0,

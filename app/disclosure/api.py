@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import FileResponse, Response
@@ -18,17 +18,15 @@ from app.disclosure.schemas import DrawnTarget, DrawResult, Results
 from app.disclosure.service import public_bundle
 from app.disclosure.spreadsheets import excel_csv, plain_csv
 from app.http.dependencies import DatabaseDep
+from app.http.openapi import problems
 from app.http.problem import wants_english
-from app.http.schemas import ProblemOut
 from app.settings import Settings
 from app.web.language import Language, translate
 from app.web.responses import HEADERS, PUBLIC, conditional, download
 
 router = APIRouter(prefix="/rounds", tags=["disclosure"])
 
-NOT_PUBLIC: dict[int | str, dict[str, Any]] = {
-    404: {"model": ProblemOut, "description": "Absent, or not yet public: the answer is the same."}
-}
+NOT_PUBLIC = problems(404, 422)
 
 
 def bundle_directory(request: Request) -> Path:

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from app.errors import Problem, Refused, status_of
+from app.http.etag import NotModified
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -68,6 +69,10 @@ class _Renderer:
         assert isinstance(error, RequestValidationError)
         return self.respond(request, _invalid(error), 422)
 
+    def not_modified(self, _request: Request, error: Exception) -> Response:
+        assert isinstance(error, NotModified)
+        return Response(status_code=304, headers={"ETag": error.tag})
+
     def unexpected(self, request: Request, _error: Exception) -> Response:
         return self.respond(request, _UNEXPECTED, 500)
 
@@ -101,5 +106,6 @@ def install(
     renderer = _Renderer(html, wants_html)
     app.add_exception_handler(Refused, renderer.refused)
     app.add_exception_handler(RequestValidationError, renderer.invalid)
+    app.add_exception_handler(NotModified, renderer.not_modified)
     app.add_exception_handler(HTTPException, renderer.http)
     app.add_exception_handler(Exception, renderer.unexpected)

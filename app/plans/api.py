@@ -2,52 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Path, Response, status
+from fastapi import APIRouter, Body, Path, Request, Response, status
 
 from app.errors import Problem, refuse
 from app.http.dependencies import DatabaseDep, NowDep
+from app.http.etag import IfMatchDep, tagged
+from app.http.idempotency import IdempotentRoute
+from app.http.openapi import problems
+from app.http.pagination import Page, PagingDep
 from app.http.problem import problem_body
 from app.http.schemas import ProblemOut
 from app.plans import calendar, service
 from app.plans.example import EXAMPLE
 from app.plans.schemas import CalendarYearIn, PlanDocument, PlanLine, PlanOut
 
-router = APIRouter(tags=["plans"])
-ERRORS: dict[int | str, dict[str, Any]] = {
-    404: {"model": ProblemOut},
-    409: {"model": ProblemOut},
-    422: {"model": ProblemOut},
-}
+router = APIRouter(tags=["plans"], route_class=IdempotentRoute)
 PlanCode = Annotated[str, Path(pattern=r"^[0-9A-Za-z._-]{1,64}$", examples=["food-2027"])]
+Year = Annotated[int, Path(ge=2000, le=2200, examples=[2027])]
 Document = Annotated[PlanDocument, Body(openapi_examples={"plan": {"value": EXAMPLE}})]
 
 
-@router.post("/plans", status_code=status.HTTP_201_CREATED, responses=ERRORS)
-def create_plan(document: Document, db: DatabaseDep, now: NowDep, response: Response) -> PlanOut:
+@router.post("/plans", status_code=status.HTTP_201_CREATED, responses=problems(409, 422))
+def create_plan(
+    document: Document, db: DatabaseDep, now: NowDep, request: Request, response: Response
+) -> PlanOut:
     """Save a new plan as a draft."""
     made = service.create(db, document, now)
     response.headers["Location"] = f"/api/v1/plans/{made.code}"
-    return made
+    return tagged(request, response, made)
 
 
-@router.get("/plans")
+@router.get("/plans", responses=problems(422))
 def list_plans(
-    db: DatabaseDep, status: Literal["draft", "published", "withdrawn"] | None = None
-) -> list[PlanLine]:
+    db: DatabaseDep, paging: PagingDep, status: Literal["draft", "published", "withdrawn"] | None = None
+) -> Page[PlanLine]:
     """Plans by code."""
-    return service.list_plans(db, status)
+    return service.page_of_plans(db, paging, status)
 
 
-@router.get("/plans/{code}", responses=ERRORS)
-def get_plan(code: PlanCode, db: DatabaseDep) -> PlanOut:
+@router.get("/plans/{code}", responses=problems(404, 422))
+def get_plan(code: PlanCode, db: DatabaseDep, request: Request, response: Response) -> PlanOut:
     """A plan as last saved."""
-    return service.get(db, code)
+    return tagged(request, response, service.get(db, code))
 
 
-@router.put("/plans/{code}", responses=ERRORS)
-def revise_plan(code: PlanCode, document: Document, db: DatabaseDep) -> PlanOut:
+@router.put("/plans/{code}", responses=problems(404, 412, 422, 428))
+def revise_plan(
+    code: PlanCode,
+    document: Document,
+    db: DatabaseDep,
+    if_match: IfMatchDep,
+    request: Request,
+    response: Response,
+) -> PlanOut:
     """Save another version as a draft; the published one stays in force until this one is published."""
     if document.code != code:
         raise refuse(
@@ -59,40 +68,56 @@ def revise_plan(code: PlanCode, document: Document, db: DatabaseDep) -> PlanOut:
             field="code",
             plan=code,
         )
-    return service.revise(db, document)
+    return tagged(request, response, service.revise(db, document, if_match))
 
 
-@router.post("/plans/{code}/publication", responses=ERRORS)
-def publish_plan(code: PlanCode, db: DatabaseDep, now: NowDep) -> PlanOut:
+@router.post("/plans/{code}/publication", responses=problems(404, 412, 422, 428))
+def publish_plan(
+    code: PlanCode, db: DatabaseDep, now: NowDep, if_match: IfMatchDep, request: Request, response: Response
+) -> PlanOut:
     """Put the newest version in force. Refused (422) with the first rule it breaks; twice is once."""
-    return service.publish(db, code, now)
+    return tagged(request, response, service.publish(db, code, now, if_match))
 
 
-@router.delete("/plans/{code}/publication", responses=ERRORS)
-def withdraw_plan(code: PlanCode, db: DatabaseDep, now: NowDep) -> PlanOut:
+@router.delete("/plans/{code}/publication", responses=problems(404, 412, 422, 428))
+def withdraw_plan(
+    code: PlanCode, db: DatabaseDep, now: NowDep, if_match: IfMatchDep, request: Request, response: Response
+) -> PlanOut:
     """Take a plan out of force."""
-    return service.withdraw(db, code, now)
+    return tagged(request, response, service.withdraw(db, code, now, if_match))
 
 
-@router.get("/plans/{code}/problems", responses=ERRORS)
-def plan_problems(code: PlanCode, db: DatabaseDep) -> list[ProblemOut]:
-    """Every rule that the plan as last saved would break if it were published now."""
-    return [_shown(problem) for problem in service.check(db, service.get(db, code).document)]
+@router.get("/plans/{code}/problems", responses=problems(404, 422))
+def plan_problems(code: PlanCode, db: DatabaseDep) -> Page[ProblemOut]:
+    """Every rule that the plan as last saved would break if it were published now, on one page."""
+    found = service.check(db, service.get(db, code).document)
+    return Page[ProblemOut](items=[_shown(problem) for problem in found])
 
 
 def _shown(problem: Problem) -> ProblemOut:
     return ProblemOut.model_validate(problem_body(problem, 422, english=False))
 
 
-@router.get("/calendar/{year}", responses=ERRORS)
-def get_calendar(year: int, db: DatabaseDep) -> CalendarYearIn:
+@router.get("/calendar/{year}", responses=problems(404, 422))
+def get_calendar(year: Year, db: DatabaseDep, request: Request, response: Response) -> CalendarYearIn:
     """A year's holidays and make-up days, and whether it is confirmed."""
-    return calendar.get_year(db, year)
+    return tagged(request, response, calendar.get_year(db, year))
 
 
-@router.put("/calendar/{year}", responses=ERRORS)
-def put_calendar(year: int, body: CalendarYearIn, db: DatabaseDep, now: NowDep) -> CalendarYearIn:
-    """Store a year as the State Council announced it; `confirmed` makes its dates bind."""
+@router.put("/calendar/{year}", responses=problems(412, 422, 428))
+def put_calendar(
+    year: Year,
+    body: CalendarYearIn,
+    db: DatabaseDep,
+    now: NowDep,
+    if_match: IfMatchDep,
+    request: Request,
+    response: Response,
+) -> CalendarYearIn:
+    """Store a year as the State Council announced it; `confirmed` makes its dates bind.
+
+    A year that is there already is replaced, so it needs If-Match.
+    """
     if body.year != year:
         raise refuse(
             "calendar.other_year",
@@ -103,5 +128,5 @@ def put_calendar(year: int, body: CalendarYearIn, db: DatabaseDep, now: NowDep) 
             field="year",
             year=year,
         )
-    calendar.put_year(db, body, now)
-    return calendar.get_year(db, year)
+    calendar.put_year(db, body, now, if_match)
+    return tagged(request, response, calendar.get_year(db, year))

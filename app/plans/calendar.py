@@ -7,10 +7,11 @@ from datetime import date, datetime
 from functools import cache
 
 from chinese_calendar.constants import Holiday, holidays, workdays
-from sqlmodel import Session, col, delete, select
+from sqlmodel import Session, col, delete, select, text
 
 from app.db.database import Database
 from app.errors import NotFound, Problem
+from app.http.etag import Guard, unguarded
 from app.ledger import repository as ledger
 from app.plans.schemas import CalendarYearIn
 from app.plans.tables import CalendarDay, CalendarYear
@@ -65,8 +66,13 @@ def seed(session: Session, now: datetime) -> None:
             _store(session, packaged(year), now)
 
 
-def put_year(database: Database, year: CalendarYearIn, now: datetime) -> WorkCalendar:
-    """Store a year, replacing what was there, and log it. Raises Refused `calendar.*` where days contradict."""
+def put_year(
+    database: Database, year: CalendarYearIn, now: datetime, guard: Guard = unguarded
+) -> WorkCalendar:
+    """Store a year, replacing what was there, and log it. Raises Refused `calendar.*` where days contradict.
+
+    `guard` sees the year as it stands (None: there is none), under a lock, and may refuse.
+    """
     checked = YearCalendar(year.year, frozenset(year.holidays), frozenset(year.makeup), year.confirmed)
     entry = {
         "type": "calendar.year",
@@ -79,7 +85,9 @@ def put_year(database: Database, year: CalendarYearIn, now: datetime) -> WorkCal
         "makeup": [day.isoformat() for day in sorted(year.makeup)],
     }
     with database.write() as session:
+        _lock(session)
         seed(session, now)
+        guard(_year(session, year.year))
         _store(session, year, now)
         ledger.append(session, entry, now)
         return load(session)
@@ -88,13 +96,19 @@ def put_year(database: Database, year: CalendarYearIn, now: datetime) -> WorkCal
 def get_year(database: Database, year: int) -> CalendarYearIn:
     """A year as stored, else as packaged. Raises NotFound."""
     with database.read() as session:
-        head = session.get(CalendarYear, year)
-        if head is None:
-            return _unstored(session, year)
-        rows = session.exec(
-            select(CalendarDay).where(CalendarDay.year == year).order_by(col(CalendarDay.day))
-        )
-        days = list(rows)
+        found = _year(session, year)
+    if found is None:
+        raise NotFound(_absent(year))
+    return found
+
+
+def _year(session: Session, year: int) -> CalendarYearIn | None:
+    head = session.get(CalendarYear, year)
+    if head is None:
+        return _unstored(session, year)
+    days = list(
+        session.exec(select(CalendarDay).where(CalendarDay.year == year).order_by(col(CalendarDay.day)))
+    )
     return CalendarYearIn(
         year=year,
         holidays={row.day: row.name for row in days if not row.working},
@@ -104,10 +118,16 @@ def get_year(database: Database, year: int) -> CalendarYearIn:
     )
 
 
-def _unstored(session: Session, year: int) -> CalendarYearIn:
+def _unstored(session: Session, year: int) -> CalendarYearIn | None:
     if year not in PACKAGED or session.exec(select(CalendarYear.year)).first() is not None:
-        raise NotFound(_absent(year))
+        return None
     return packaged(year)
+
+
+def _lock(session: Session) -> None:
+    """One change of the calendar at a time; SQLite's write transaction holds the whole file anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("LOCK TABLE calendar_year IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def _absent(year: int) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlmodel import Session, col, select
 
+from app.http.pagination import Paging
 from app.plans.catalogue import Catalogue, ItemFacts
 from app.plans.tables import Plan, PlanRevision
 from app.registers.tables import CREDIT_CLASSES, CheckItem, Department, SupervisionRule
@@ -18,6 +19,12 @@ def plans(session: Session, status: str | None = None) -> list[Plan]:
     """Plans by code, all or those of one status."""
     query = select(Plan).order_by(col(Plan.code))
     return list(session.exec(query if status is None else query.where(Plan.status == status)))
+
+
+def page_of_plans(session: Session, paging: Paging, status: str | None) -> list[Plan]:
+    """A page of plans by code, and one more."""
+    query = select(Plan) if status is None else select(Plan).where(Plan.status == status)
+    return [row[0] for row in paging.rows(session, query, [col(Plan.code)])]
 
 
 def in_force(session: Session, code: str) -> PlanRevision | None:

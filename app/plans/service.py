@@ -14,6 +14,8 @@ from sqlmodel import Session
 
 from app.db.database import Database
 from app.errors import Conflict, NotFound, Problem, Refused, refuse
+from app.http.etag import Guard, unguarded
+from app.http.pagination import Page, Paging
 from app.ledger import repository as ledger
 from app.plans import calendar, limits, repository
 from app.plans.catalogue import Catalogue
@@ -99,11 +101,15 @@ def create(database: Database, document: PlanDocument, now: datetime) -> PlanOut
         return _out(plan)
 
 
-def revise(database: Database, document: PlanDocument) -> PlanOut:
-    """Save another version as a draft; what was published stays in force until this one is. Unchanged: nothing."""
+def revise(database: Database, document: PlanDocument, guard: Guard = unguarded) -> PlanOut:
+    """Save another version as a draft; what was published stays in force until this one is. Unchanged: nothing.
+
+    `guard` sees the plan as it stands, under its lock, and may refuse.
+    """
     recurrence_of(document)
     with database.write() as session:
         plan = _find(session, document.code, lock=True)
+        guard(_out(plan))
         if plan.digest == digest(document):
             return _out(plan)
         plan.version += 1
@@ -125,13 +131,14 @@ def _review(session: Session, document: PlanDocument, known: Catalogue) -> tuple
     return review(document, known, limits.load(session), calendar.load(session))
 
 
-def publish(database: Database, code: str, now: datetime) -> PlanOut:
+def publish(database: Database, code: str, now: datetime, guard: Guard = unguarded) -> PlanOut:
     """Put the newest version in force and log it. Twice is once.
 
     Raises NotFound, and Refused with the first broken rule (`broken` counts them all; `check` lists them).
     """
     with database.write() as session:
         plan = _find(session, code, lock=True)
+        guard(_out(plan))
         if plan.status == "published":
             return _out(plan)
         document = PlanDocument.model_validate(plan.document)
@@ -148,10 +155,11 @@ def publish(database: Database, code: str, now: datetime) -> PlanOut:
         return _out(plan)
 
 
-def withdraw(database: Database, code: str, now: datetime) -> PlanOut:
+def withdraw(database: Database, code: str, now: datetime, guard: Guard = unguarded) -> PlanOut:
     """Take a plan out of force: no further round is made from it. Twice is once."""
     with database.write() as session:
         plan = _find(session, code, lock=True)
+        guard(_out(plan))
         if plan.status != "withdrawn":
             plan.status = "withdrawn"
             session.add(plan)
@@ -166,9 +174,16 @@ def get(database: Database, code: str) -> PlanOut:
 
 
 def list_plans(database: Database, status: str | None = None) -> list[PlanLine]:
-    """Plans by code."""
+    """All plans by code."""
     with database.read() as session:
         return [_line(plan) for plan in repository.plans(session, status)]
+
+
+def page_of_plans(database: Database, paging: Paging, status: str | None = None) -> Page[PlanLine]:
+    """Plans by code, page by page."""
+    with database.read() as session:
+        rows = repository.page_of_plans(session, paging, status)
+        return paging.page(rows, lambda plan: (plan.code,), _line)
 
 
 def freeze_rules(session: Session, code: str) -> FrozenRules:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Request, Response, UploadFile, status
-from fastapi.responses import FileResponse
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, Header, Query, Request, Response, UploadFile, status
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse, JSONResponse
 
-from app.errors import NotFound, Problem, refuse
+from app.errors import NotFound, Problem
 from app.http.dependencies import DatabaseDep, NowDep
-from app.http.schemas import ProblemOut
-from app.registers import repository, service
+from app.http.etag import IfMatchDep, tagged
+from app.http.idempotency import IdempotentRoute
+from app.http.openapi import problems
+from app.http.operations import OperationOut
+from app.http.pagination import Page, PagingDep
+from app.registers import jobs, listing, repository, service
 from app.registers.schemas import (
     Condition,
     DepartmentOut,
@@ -26,56 +28,17 @@ from app.registers.schemas import (
     ItemMove,
     ItemOut,
     ItemStatus,
-    JointPage,
+    JointProposal,
     Register,
     TargetOut,
-    TargetPage,
 )
 from app.settings import Settings
 
-ERRORS: dict[int | str, dict[str, Any]] = {
-    404: {"model": ProblemOut},
-    409: {"model": ProblemOut},
-    422: {"model": ProblemOut},
-}
-_MEGABYTE = 1 << 20
-_FORM_OVERHEAD = 64 << 10
+router = APIRouter(prefix="/registers", tags=["registers"], route_class=IdempotentRoute)
 
-Limit = Annotated[int, Query(ge=1, le=500)]
-After = Annotated[int, Query(ge=0, description="`next` of the page before")]
-
-
-class BoundedRoute(APIRoute):
-    """Refuses a request by its declared length, before its body is read."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """The usual handler behind the check."""
-        handler = super().get_route_handler()
-
-        async def bounded(request: Request) -> Response:
-            _check_length(request)
-            return await handler(request)
-
-        return bounded
-
-
-def _check_length(request: Request) -> None:
-    settings: Settings = request.app.state.settings
-    declared = request.headers.get("content-length", "")
-    if request.method in ("GET", "HEAD"):
-        return
-    if not declared.isdecimal() or int(declared) > settings.upload_limit_mb * _MEGABYTE + _FORM_OVERHEAD:
-        raise refuse(
-            "request.too_large",
-            f"请求没有说明长度，或超过 {settings.upload_limit_mb} MB。",
-            f"The request doesn't state its length or is larger than {settings.upload_limit_mb} MB.",
-            "拆分或压缩（.gz）文件，或用命令 register import 导入。",
-            "Split or compress (.gz) the file, or use the command `register import`.",
-            limit_mb=settings.upload_limit_mb,
-        )
-
-
-router = APIRouter(prefix="/registers", tags=["registers"], route_class=BoundedRoute)
+Code = Annotated[str, InPath(max_length=64, examples=["SC-FOOD-01"])]
+Number = Annotated[int, InPath(ge=1, lt=1 << 31, examples=[1])]
+Department = Annotated[str, Query(max_length=32, description="code of a department")]
 
 
 @router.get("")
@@ -85,32 +48,68 @@ def get_counts(db: DatabaseDep) -> dict[str, int]:
         return repository.counts(session)
 
 
-@router.post("/{register}/imports", status_code=status.HTTP_201_CREATED, responses=ERRORS)
+@router.post(
+    "/{register}/imports",
+    status_code=status.HTTP_201_CREATED,
+    response_model=ImportReport,
+    response_model_exclude={"refusals_file", "notes_file"},
+    responses={
+        202: {
+            "model": OperationOut,
+            "description": "A long list: imported in the background, followed there.",
+        },
+        **problems(422),
+    },
+)
 def import_list(
-    register: Register, file: UploadFile, request: Request, response: Response, db: DatabaseDep, now: NowDep
-) -> ImportReport:
-    """Import a list: CSV (UTF-8 or GB18030, also gzip) or XLSX. Good rows go in, each refused one is reported."""
+    register: Register,
+    file: UploadFile,
+    request: Request,
+    response: Response,
+    db: DatabaseDep,
+    now: NowDep,
+    prefer: Annotated[str, Header(max_length=200, description="`respond-async`: in the background")] = "",
+) -> Any:
+    """Import a list: CSV (UTF-8 or GB18030, also gzip) or XLSX. Good rows go in, each refused one is reported.
+
+    A small list is imported at once (201); a large one, or any with `Prefer: respond-async`, is an operation (202).
+    """
     settings: Settings = request.app.state.settings
     name = Path(file.filename or "upload").name[:120]
-    with NamedTemporaryFile(prefix="upload-") as copy:
+    upload = jobs.place_for(settings.data_dir)
+    with upload.open("wb") as copy:
         shutil.copyfileobj(file.file, copy)
-        copy.flush()
+    if "respond-async" in prefer or upload.stat().st_size > settings.import_inline_kb << 10:
+        return _accepted(jobs.enqueue(db, upload, register, name, now))
+    try:
         report = service.import_file(
-            db, Path(copy.name), register, now=now, folder=settings.data_dir / "imports", file_name=name
+            db, upload, register, now=now, folder=settings.data_dir / "imports", file_name=name
         )
+    finally:
+        upload.unlink(missing_ok=True)
     response.headers["Location"] = f"/api/v1/registers/imports/{report.id}/refusals"
     return report
 
 
-@router.get("/imports")
-def list_imports(db: DatabaseDep) -> list[ImportOut]:
-    """The newest imports and their counts."""
+def _accepted(operation: Any) -> JSONResponse:
+    shown = OperationOut.of(operation).model_dump(mode="json")
+    where = {"Location": f"/api/v1/operations/{operation.id}"}
+    return JSONResponse(shown, status.HTTP_202_ACCEPTED, where)
+
+
+@router.get("/imports", responses=problems(422))
+def list_imports(db: DatabaseDep, paging: PagingDep, register: Register | None = None) -> Page[ImportOut]:
+    """Imports and their counts, the newest first."""
     with db.read() as session:
-        return [ImportOut.model_validate(row) for row in repository.last_imports(session)]
+        return listing.imports(session, paging, register or "")
 
 
-@router.get("/imports/{number}/refusals", responses=ERRORS)
-def get_refusals(number: int, db: DatabaseDep) -> FileResponse:
+@router.get(
+    "/imports/{number}/refusals",
+    response_class=FileResponse,
+    responses={200: {"content": {"text/csv": {}}, "description": "CSV."}, **problems(404, 422)},
+)
+def get_refusals(number: Number, db: DatabaseDep) -> FileResponse:
     """Refused rows of an import as CSV: row, field, value, rule, reason and remedy."""
     record = service.import_record(db, number)
     path = Path(record.refusals_file)
@@ -127,17 +126,18 @@ def get_refusals(number: int, db: DatabaseDep) -> FileResponse:
     return FileResponse(path, media_type="text/csv; charset=utf-8", filename=path.name)
 
 
-@router.get("/targets", responses=ERRORS)
+@router.get("/targets", responses=problems(422))
 def list_targets(
     db: DatabaseDep,
-    district: Annotated[str, Query(description="GB/T 2260 code", examples=["650102"])] = "",
+    paging: PagingDep,
+    district: Annotated[
+        str, Query(max_length=6, description="GB/T 2260 code", openapi_examples={"one": {"value": "650102"}})
+    ] = "",
     kind: Literal["", "firm", "sole_trader", "project", "product", "premises"] = "",
-    target_status: Annotated[str, Query(alias="status")] = "active",
-    trade: str = "",
+    target_status: Annotated[str, Query(alias="status", max_length=16)] = "active",
+    trade: Annotated[str, Query(max_length=16)] = "",
     name: Annotated[str, Query(description="part of the name", max_length=100)] = "",
-    after: After = 0,
-    limit: Limit = 50,
-) -> TargetPage:
+) -> Page[TargetOut]:
     """Targets, page by page. The credit class is internal and never shown."""
     condition = Condition(
         districts=(district,) if district else (),
@@ -146,13 +146,13 @@ def list_targets(
         name_any=(name,) if name else (),
     )
     with db.read() as session:
-        rows = repository.targets(session, condition, target_status, after, limit)
-    following = rows[-1].id if len(rows) == limit else None
-    return TargetPage(items=[TargetOut.model_validate(row) for row in rows], next=following)
+        return listing.targets(session, paging, condition, target_status)
 
 
-@router.get("/targets/{target_id}", responses=ERRORS)
-def get_target(target_id: str, db: DatabaseDep) -> TargetOut:
+@router.get("/targets/{target_id}", responses=problems(404, 422))
+def get_target(
+    target_id: Annotated[str, InPath(max_length=128)], db: DatabaseDep, request: Request, response: Response
+) -> TargetOut:
     """One target by its id."""
     with db.read() as session:
         row = repository.target(session, target_id)
@@ -166,15 +166,15 @@ def get_target(target_id: str, db: DatabaseDep) -> TargetOut:
                 "Check the id.",
             )
         )
-    return TargetOut.model_validate(row)
+    return tagged(request, response, TargetOut.model_validate(row))
 
 
-@router.get("/departments")
-def list_departments(db: DatabaseDep) -> list[DepartmentOut]:
+@router.get("/departments", responses=problems(422))
+def list_departments(db: DatabaseDep, paging: PagingDep) -> Page[DepartmentOut]:
     """Departments with their certified officers and supervision rules."""
     with db.read() as session:
         found = repository.departments(session)
-    return [
+    shown = [
         DepartmentOut(
             code=row.code,
             name_zh=row.name_zh,
@@ -185,41 +185,61 @@ def list_departments(db: DatabaseDep) -> list[DepartmentOut]:
         )
         for row, officers, rules in found
     ]
+    return listing.departments(shown, paging)
 
 
-@router.get("/inspectors")
-def list_inspectors(db: DatabaseDep, department: str = "") -> list[InspectorOut]:
+@router.get("/inspectors", responses=problems(422))
+def list_inspectors(db: DatabaseDep, paging: PagingDep, department: Department = "") -> Page[InspectorOut]:
     """Certified officers by code; no private data."""
     with db.read() as session:
-        rows = repository.inspectors(session, [department] if department else None)
-    return [InspectorOut.model_validate(row) for row in rows]
+        return listing.inspectors(session, paging, department)
 
 
-@router.get("/items")
+@router.get("/items", responses=problems(422))
 def list_items(
     db: DatabaseDep,
+    paging: PagingDep,
     item_status: Annotated[ItemStatus | None, Query(alias="status")] = None,
-    department: str = "",
-) -> list[ItemOut]:
+    department: Department = "",
+) -> Page[ItemOut]:
     """Check items, all versions."""
     with db.read() as session:
-        rows = repository.items(session, item_status, department or None)
-    return [ItemOut.model_validate(row) for row in rows]
+        return listing.items(session, paging, item_status, department)
 
 
-@router.post("/items", status_code=status.HTTP_201_CREATED, responses=ERRORS)
-def create_item(body: ItemIn, db: DatabaseDep, now: NowDep) -> ItemOut:
-    """A new version of a check item, as a draft."""
-    return service.create_item(db, body, now=now)
+@router.post("/items", status_code=status.HTTP_201_CREATED, responses=problems(409, 412, 422, 428))
+def create_item(
+    body: ItemIn, db: DatabaseDep, now: NowDep, if_match: IfMatchDep, request: Request, response: Response
+) -> ItemOut:
+    """A new version of a check item, as a draft. A draft that is there is replaced: that needs If-Match."""
+    made = service.create_item(db, body, now=now, guard=if_match)
+    response.headers["Location"] = f"/api/v1/registers/items/{made.code}/versions/{made.version}"
+    return tagged(request, response, made)
 
 
-@router.post("/items/{code}/versions/{version}/transitions", responses=ERRORS)
-def move_item(code: str, version: int, body: ItemMove, db: DatabaseDep, now: NowDep) -> ItemOut:
+@router.get("/items/{code}/versions/{version}", responses=problems(404, 422))
+def get_item(code: Code, version: Number, db: DatabaseDep, request: Request, response: Response) -> ItemOut:
+    """A version of a check item."""
+    return tagged(request, response, service.get_item(db, code, version))
+
+
+@router.post("/items/{code}/versions/{version}/transitions", responses=problems(404, 409, 412, 422, 428))
+def move_item(
+    code: Code,
+    version: Number,
+    body: ItemMove,
+    db: DatabaseDep,
+    now: NowDep,
+    if_match: IfMatchDep,
+    request: Request,
+    response: Response,
+) -> ItemOut:
     """One step: draft → reviewed → published → withdrawn. An illegal one is refused (409) and names the legal ones."""
-    return service.move_item(db, code, version, body.to, now=now)
+    moved = service.move_item(db, code, version, body.to, now=now, guard=if_match)
+    return tagged(request, response, moved)
 
 
-@router.get("/joint-proposals")
-def list_joint_proposals(db: DatabaseDep, after: After = 0, limit: Limit = 50) -> JointPage:
+@router.get("/joint-proposals", responses=problems(422))
+def list_joint_proposals(db: DatabaseDep, paging: PagingDep) -> Page[JointProposal]:
     """Targets under two or more departments, with each department's rules and reasons."""
-    return service.joint_proposals(db, after, limit)
+    return service.joint_proposals(db, paging)

@@ -13,7 +13,7 @@ from sqlmodel import Session, SQLModel
 
 from app.errors import refuse
 from app.registers.gazetteer import place_metres
-from app.registers.schemas import Condition, JointPage, JointProposal, PopulationRow, SiteRow, Supervisor
+from app.registers.schemas import Condition, PopulationRow, SiteRow
 from app.registers.tables import (
     CheckItem,
     CreditClass,
@@ -270,35 +270,18 @@ def last_imports(session: Session, limit: int = 20) -> list[RegisterImport]:
     return list(session.execute(ask).scalars())
 
 
-def item(session: Session, code: str, version: int | None = None) -> CheckItem | None:
-    """A version of an item; None: the newest."""
+def item(session: Session, code: str, version: int | None = None, *, lock: bool = False) -> CheckItem | None:
+    """A version of an item; None: the newest. `lock` holds it until the transaction ends."""
     ask = select(CheckItem).where(ITEM.code == code)
     if version is not None:
         ask = ask.where(ITEM.version == version)
-    return session.execute(ask.order_by(ITEM.version.desc()).limit(1)).scalars().first()
+    ask = ask.order_by(ITEM.version.desc()).limit(1)
+    return session.execute(ask.with_for_update() if lock else ask).scalars().first()
 
 
 def versions(session: Session, code: str) -> list[CheckItem]:
     """All versions of an item, the first one first."""
     return list(session.execute(select(CheckItem).where(ITEM.code == code).order_by(ITEM.version)).scalars())
-
-
-def items(session: Session, status: str | None = None, department: str | None = None) -> list[CheckItem]:
-    """Versions of items, ascending by code and version."""
-    ask = select(CheckItem)
-    if status:
-        ask = ask.where(ITEM.status == status)
-    if department:
-        ask = ask.where(ITEM.department == department)
-    return sorted(session.execute(ask).scalars(), key=lambda row: (row.code, row.version))
-
-
-def targets(session: Session, condition: Condition, status: str, after: int, limit: int) -> list[Target]:
-    """Targets by surrogate key from `after` on: paging that stays cheap however far it goes."""
-    clauses = [TARGET.id > after, *condition_clauses(session, condition)]
-    if status:
-        clauses.append(TARGET.status == status)
-    return list(session.execute(select(Target).where(*clauses).order_by(TARGET.id).limit(limit)).scalars())
 
 
 def target(session: Session, target_id: str) -> Target | None:
@@ -318,46 +301,3 @@ def joint_share(session: Session) -> tuple[int, int]:
     joint = func.sum(case((tagged.c.departments > 1, 1), else_=0))
     several, any_ = session.execute(select(func.coalesce(joint, 0), func.count()).select_from(tagged)).one()
     return int(several), int(any_)
-
-
-def joint_proposals(session: Session, after: int, limit: int) -> JointPage:
-    """Targets whose active rules belong to two or more departments, by key from `after` on."""
-    several = (
-        select(TAG.target)
-        .join(SupervisionRule, RULE.code == TAG.rule)
-        .where(TAG.target > after, RULE.active.is_(True))
-        .group_by(TAG.target)
-        .having(func.count(RULE.department.distinct()) > 1)
-        .order_by(TAG.target)
-        .limit(limit)
-    )
-    keys = list(session.execute(several).scalars())
-    tags: dict[int, list[SupervisionRule]] = {key: [] for key in keys}
-    rows = session.execute(
-        select(TAG.target, SupervisionRule)
-        .join(SupervisionRule, RULE.code == TAG.rule)
-        .where(TAG.target.in_(keys), RULE.active.is_(True))
-    )
-    for key, rule in rows:
-        tags[key].append(rule)
-    found = session.execute(select(Target).where(TARGET.id.in_(keys)).order_by(TARGET.id)).scalars()
-    proposals = [_proposal(row, tags[row.id or 0]) for row in found]
-    return JointPage(items=proposals, next=keys[-1] if len(keys) == limit else None)
-
-
-def _proposal(row: Target, rules: list[SupervisionRule]) -> JointProposal:
-    by_department: dict[str, list[SupervisionRule]] = {}
-    for rule in sorted(rules, key=lambda rule: (rule.department, rule.code)):
-        by_department.setdefault(rule.department, []).append(rule)
-    supervisors = [
-        Supervisor(
-            department=department,
-            rules=[rule.code for rule in found],
-            reasons_zh=[rule.reason_zh for rule in found],
-            reasons_en=[rule.reason_en for rule in found],
-        )
-        for department, found in by_department.items()
-    ]
-    return JointProposal(
-        target_id=row.target_id, name=row.name, district=row.district, supervisors=supervisors
-    )

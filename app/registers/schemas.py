@@ -124,13 +124,6 @@ class TargetOut(BaseModel):
         return self
 
 
-class TargetPage(BaseModel):
-    """A page of targets; `next` is the cursor of the page after it, null at the end."""
-
-    items: list[TargetOut]
-    next: int | None
-
-
 class DepartmentOut(BaseModel):
     """A department and how much it has: certified officers, targets under its supervision."""
 
@@ -204,10 +197,3 @@ class JointProposal(BaseModel):
     name: str
     district: str
     supervisors: list[Supervisor]
-
-
-class JointPage(BaseModel):
-    """A page of joint-check proposals; `next` is the cursor of the page after it, null at the end."""
-
-    items: list[JointProposal]
-    next: int | None

@@ -9,10 +9,12 @@ from sqlmodel import Session
 
 from app.db.database import Database
 from app.errors import Conflict, NotFound, Problem, Refused
+from app.http.etag import Guard, unguarded
+from app.http.pagination import FIRST_PAGE, Page, Paging
 from app.ledger import repository as ledger
-from app.registers import importing, repository
+from app.registers import importing, listing, repository
 from app.registers.repository import OFFICIAL_ZONE
-from app.registers.schemas import ImportReport, ItemIn, ItemOut, JointPage
+from app.registers.schemas import ImportReport, ItemIn, ItemOut, JointProposal
 from app.registers.tables import CheckItem, RegisterImport
 from app.settings import settings
 from optimizer.progress import Progress, Silent
@@ -87,14 +89,14 @@ def import_record(db: Database, number: int) -> RegisterImport:
     return record
 
 
-def create_item(db: Database, given: ItemIn, *, now: datetime) -> ItemOut:
-    """A new version of an item, as a draft; a draft that is there already is replaced.
+def create_item(db: Database, given: ItemIn, *, now: datetime, guard: Guard = unguarded) -> ItemOut:
+    """A new version of an item, as a draft; a draft that is there already is replaced, if `guard` lets it.
 
     Refused with `item.in_review` while a version is reviewed and not yet published.
     """
     with db.write() as session:
         _department(session, given.department)
-        newest = repository.item(session, given.code)
+        newest = repository.item(session, given.code, lock=True)
         if newest is not None and newest.status == "reviewed":
             raise _conflict(
                 "item.in_review",
@@ -104,6 +106,7 @@ def create_item(db: Database, given: ItemIn, *, now: datetime) -> ItemOut:
                 "Publish it, or send it back to draft.",
             )
         if newest is not None and newest.status == "draft":
+            guard(ItemOut.model_validate(newest))
             for name, value in given.model_dump().items():
                 setattr(newest, name, value)
             item = newest
@@ -116,23 +119,18 @@ def create_item(db: Database, given: ItemIn, *, now: datetime) -> ItemOut:
         return ItemOut.model_validate(item)
 
 
-def move_item(db: Database, code: str, version: int, to: str, *, now: datetime) -> ItemOut:
+def move_item(
+    db: Database, code: str, version: int, to: str, *, now: datetime, guard: Guard = unguarded
+) -> ItemOut:
     """Take a version one legal step further. Publishing one withdraws the version published before it.
 
-    Refused with `item.unknown` or `item.illegal_step`.
+    `guard` sees the version as it stands, under its lock. Refused with `item.unknown` or `item.illegal_step`.
     """
     with db.write() as session:
-        item = repository.item(session, code, version)
+        item = repository.item(session, code, version, lock=True)
         if item is None:
-            raise NotFound(
-                Problem(
-                    "item.unknown",
-                    f"没有事项 {code} 第 {version} 版。",
-                    f"There is no version {version} of item {code}.",
-                    "检查编号和版本。",
-                    "Check code and version.",
-                )
-            )
+            raise _no_item(code, version)
+        guard(ItemOut.model_validate(item))
         if to not in STEPS[item.status]:
             raise _illegal(item, to)
         if to == "published":
@@ -148,6 +146,27 @@ def move_item(db: Database, code: str, version: int, to: str, *, now: datetime) 
         ledger.append(session, entry, now)
         session.flush()
         return ItemOut.model_validate(item)
+
+
+def get_item(db: Database, code: str, version: int) -> ItemOut:
+    """A version of an item. Raises NotFound `item.unknown`."""
+    with db.read() as session:
+        item = repository.item(session, code, version)
+        if item is None:
+            raise _no_item(code, version)
+        return ItemOut.model_validate(item)
+
+
+def _no_item(code: str, version: int) -> NotFound:
+    return NotFound(
+        Problem(
+            "item.unknown",
+            f"没有事项 {code} 第 {version} 版。",
+            f"There is no version {version} of item {code}.",
+            "检查编号和版本。",
+            "Check code and version.",
+        )
+    )
 
 
 def _supersede(session: Session, item: CheckItem, now: datetime) -> None:
@@ -186,7 +205,7 @@ def _conflict(code: str, zh: str, en: str, remedy_zh: str, remedy_en: str) -> Co
     return Conflict(Problem(code, zh, en, remedy_zh, remedy_en))
 
 
-def joint_proposals(db: Database, after: int = 0, limit: int = 50) -> JointPage:
-    """Targets under two or more departments, by key from `after` on, with each department's reasons."""
+def joint_proposals(db: Database, paging: Paging = FIRST_PAGE) -> Page[JointProposal]:
+    """Targets under two or more departments, by key, with each department's reasons."""
     with db.read() as session:
-        return repository.joint_proposals(session, after, limit)
+        return listing.joint_proposals(session, paging)

@@ -12,9 +12,11 @@ from sqlmodel import Session
 
 from app.db.database import Database
 from app.errors import Conflict, Problem, Refused
+from app.http.etag import Guard, unguarded
 from app.ledger import repository as ledger
 from app.rounds import drawing, repository, seating
 from app.rounds.log import entry_of
+from app.rounds.schemas import RoundOut
 from app.rounds.stages import Outcome, Waiting, Work
 from app.rounds.tables import STAGES, Round
 from app.rounds.vault import Vault
@@ -134,10 +136,12 @@ def _write_refusal(db: Database, row: Round, problem: Problem, now: datetime) ->
         return current
 
 
-def retry(db: Database, round_id: str, now: datetime) -> Round:
+def retry(db: Database, round_id: str, now: datetime, guard: Guard = unguarded) -> Round:
     """Try a refused stage again after its cause was mended. What was done before stays as it is."""
     with db.write() as session:
         row = repository.get_locked(session, round_id)
+        if row is not None:
+            guard(RoundOut.of(row, []))
         if row is None or row.status != "refused":
             raise Conflict(
                 Problem(
@@ -149,4 +153,5 @@ def retry(db: Database, round_id: str, now: datetime) -> Round:
             )
         row.status, row.problem, row.updated_at = "running", None, now
         session.add(row)
+        repository.note_operation(session, row)
         return row

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request, Response, status
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
 from app.db.database import Database
-from app.errors import NotFound, Problem
 from app.http.dependencies import DatabaseDep, NowDep
-from app.http.schemas import ProblemOut
+from app.http.etag import IfMatchDep, tagged
+from app.http.idempotency import IdempotentRoute
+from app.http.openapi import problems
+from app.http.operations import OperationOut
+from app.http.pagination import Page, PagingDep
 from app.rounds import advance, repository, service
-from app.rounds.schemas import ApprovalIn, DepositIn, EntropyIn, OperationOut, RoundIn, RoundOut, VoidIn
-from app.rounds.tables import Operation, Round
+from app.rounds.schemas import ApprovalIn, DepositIn, EntropyIn, RoundIn, RoundOut, VoidIn
+from app.rounds.tables import Round
 from app.rounds.vault import Vault
 
-router = APIRouter(tags=["rounds"])
-ERRORS: dict[int | str, dict[str, object]] = {
-    404: {"model": ProblemOut},
-    409: {"model": ProblemOut},
-    422: {"model": ProblemOut},
-}
+router = APIRouter(prefix="/rounds", tags=["rounds"], route_class=IdempotentRoute)
+RoundId = Annotated[str, Path(max_length=128, examples=["annual-2026-2026-Q2-1"])]
+Status = Literal["running", "waiting", "done", "void", "refused"]
 
 
 def _vault(request: Request) -> Vault:
@@ -30,15 +30,16 @@ def _vault(request: Request) -> Vault:
 VaultDep = Annotated[Vault, Depends(_vault)]
 
 
-def _shown(db: Database, row: Round) -> RoundOut:
+def _shown(db: Database, row: Round, request: Request, response: Response) -> RoundOut:
+    """The round with its stages; its tag is that of its state, which stages can't change without."""
     with db.read() as session:
         times = sorted(
             repository.times(session, row.round_id).values(), key=lambda time: (time.at, time.stage)
         )
-    return RoundOut.of(row, times)
+    return tagged(request, response, RoundOut.of(row, times), RoundOut.of(row, []))
 
 
-@router.post("/rounds", status_code=status.HTTP_202_ACCEPTED, responses=ERRORS)
+@router.post("", status_code=status.HTTP_202_ACCEPTED, responses=problems(404, 409, 422))
 def create_round(body: RoundIn, db: DatabaseDep, now: NowDep, response: Response) -> OperationOut:
     """Make the one round of a plan's period. A second try is refused (409) and names the first."""
     commitments = [(entry.party, entry.commitment) for entry in body.commitments]
@@ -50,62 +51,81 @@ def create_round(body: RoundIn, db: DatabaseDep, now: NowDep, response: Response
     return OperationOut.of(operation)
 
 
-@router.get("/rounds")
-def list_rounds(db: DatabaseDep) -> list[RoundOut]:
-    """The newest rounds."""
+@router.get("", responses=problems(422))
+def list_rounds(
+    db: DatabaseDep,
+    paging: PagingDep,
+    plan: Annotated[str, Query(max_length=64)] = "",
+    period: Annotated[str, Query(max_length=32)] = "",
+    round_status: Annotated[Status | None, Query(alias="status")] = None,
+    stage: Annotated[str, Query(max_length=32)] = "",
+) -> Page[RoundOut]:
+    """Rounds, the newest first; without their stages' times."""
+    wanted = {"plan": plan, "period": period, "status": round_status, "stage": stage}
     with db.read() as session:
-        rows = repository.newest(session)
-    return [RoundOut.of(row, []) for row in rows]
+        rows = repository.page_of(session, paging, wanted)
+    return paging.page(rows, lambda row: (row.created_at, row.round_id), lambda row: RoundOut.of(row, []))
 
 
-@router.get("/rounds/{round_id}", responses=ERRORS)
-def get_round(round_id: str, db: DatabaseDep) -> RoundOut:
+@router.get("/{round_id}", responses=problems(404, 422))
+def get_round(round_id: RoundId, db: DatabaseDep, request: Request, response: Response) -> RoundOut:
     """Where a round stands and what it waits for."""
-    return _shown(db, service.get(db, round_id))
+    return _shown(db, service.get(db, round_id), request, response)
 
 
-@router.post("/rounds/{round_id}/approval", responses=ERRORS)
-def approve_round(round_id: str, body: ApprovalIn, db: DatabaseDep, now: NowDep) -> RoundOut:
+@router.post("/{round_id}/approval", responses=problems(404, 409, 412, 422, 428))
+def approve_round(
+    round_id: RoundId,
+    body: ApprovalIn,
+    db: DatabaseDep,
+    now: NowDep,
+    if_match: IfMatchDep,
+    request: Request,
+    response: Response,
+) -> RoundOut:
     """Approve the frozen round, with its small strata, by name."""
-    return _shown(db, service.approve(db, round_id, body.by, now))
+    return _shown(db, service.approve(db, round_id, body.by, now, if_match), request, response)
 
 
-@router.post("/rounds/{round_id}/deposits", status_code=status.HTTP_204_NO_CONTENT, responses=ERRORS)
-def deposit_secret(round_id: str, body: DepositIn, db: DatabaseDep, vault: VaultDep, now: NowDep) -> None:
+@router.post(
+    "/{round_id}/deposits", status_code=status.HTTP_204_NO_CONTENT, responses=problems(404, 409, 422)
+)
+def deposit_secret(round_id: RoundId, body: DepositIn, db: DatabaseDep, vault: VaultDep, now: NowDep) -> None:
     """Deposit a party's secret; it is checked against the commitment and its receipt is logged."""
     service.deposit(db, vault, round_id, body.party, bytes.fromhex(body.secret), now)
 
 
-@router.post("/rounds/{round_id}/entropy", responses=ERRORS)
-def supply_entropy(round_id: str, body: EntropyIn, db: DatabaseDep, now: NowDep) -> RoundOut:
+@router.post("/{round_id}/entropy", responses=problems(404, 409, 422))
+def supply_entropy(
+    round_id: RoundId, body: EntropyIn, db: DatabaseDep, now: NowDep, request: Request, response: Response
+) -> RoundOut:
     """Give the public value of a source, first or second entropy by where the round stands."""
-    return _shown(db, service.supply(db, round_id, body.source, body.value, now))
+    return _shown(db, service.supply(db, round_id, body.source, body.value, now), request, response)
 
 
-@router.post("/rounds/{round_id}/void", responses=ERRORS)
-def void_round(round_id: str, body: VoidIn, db: DatabaseDep, now: NowDep) -> RoundOut:
+@router.post("/{round_id}/void", responses=problems(404, 409, 412, 422, 428))
+def void_round(
+    round_id: RoundId,
+    body: VoidIn,
+    db: DatabaseDep,
+    now: NowDep,
+    if_match: IfMatchDep,
+    request: Request,
+    response: Response,
+) -> RoundOut:
     """Void a round; the reason and the void itself stay visible for ever."""
-    return _shown(db, service.void(db, round_id, body.reason, body.by, body.confirmed_by, now))
+    row = service.void(db, round_id, body.reason, body.by, body.confirmed_by, now, if_match)
+    return _shown(db, row, request, response)
 
 
-@router.post("/rounds/{round_id}/retry", responses=ERRORS)
-def retry_round(round_id: str, db: DatabaseDep, now: NowDep) -> RoundOut:
+@router.post("/{round_id}/retry", responses=problems(409, 412, 422, 428))
+def retry_round(
+    round_id: RoundId,
+    db: DatabaseDep,
+    now: NowDep,
+    if_match: IfMatchDep,
+    request: Request,
+    response: Response,
+) -> RoundOut:
     """Try a refused stage again after its cause was mended; nothing that was done is done twice."""
-    return _shown(db, advance.retry(db, round_id, now))
-
-
-@router.get("/operations/{operation_id}", responses=ERRORS)
-def get_operation(operation_id: int, db: DatabaseDep) -> OperationOut:
-    """Follow long work."""
-    with db.read() as session:
-        row = session.get(Operation, operation_id)
-    if row is None:
-        raise NotFound(
-            Problem(
-                "operation.absent",
-                f"没有操作 {operation_id}。",
-                f"There is no operation {operation_id}.",
-                params={"operation": operation_id},
-            )
-        )
-    return OperationOut.of(row)
+    return _shown(db, advance.retry(db, round_id, now, if_match), request, response)

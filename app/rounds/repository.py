@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from app.db.bulk import upsert
+from app.http.pagination import Paging
+from app.http.tables import Operation
 from app.plans import service as plans
 from app.plans.schemas import PlanDocument
-from app.rounds.tables import STAGES, Deposit, EntropyUse, Operation, PlannedCheck, Round, RoundTime
+from app.rounds.tables import STAGES, Deposit, EntropyUse, PlannedCheck, Round, RoundTime, SeatEvent
 
 
 def get(session: Session, round_id: str) -> Round | None:
@@ -45,6 +48,16 @@ def newest(session: Session, limit: int = 50) -> list[Round]:
     """The latest rounds, newest first."""
     query = select(Round).order_by(col(Round.created_at).desc(), col(Round.round_id).desc()).limit(limit)
     return list(session.exec(query))
+
+
+def page_of(session: Session, paging: Paging, wanted: Mapping[str, str | None]) -> list[Round]:
+    """A page of rounds, newest first, and one more; `wanted`: column to value, empty ones ask nothing."""
+    query = select(Round)
+    for column, value in wanted.items():
+        if value:
+            query = query.where(col(getattr(Round, column)) == value)
+    keys = [col(Round.created_at), col(Round.round_id)]
+    return [row[0] for row in paging.rows(session, query, keys, newest=True)]
 
 
 def claim(session: Session, owner: str, now: datetime, lease_seconds: int) -> Round | None:
@@ -130,6 +143,12 @@ def source_user(session: Session, source: str) -> EntropyUse | None:
     return session.get(EntropyUse, source)
 
 
+def seat_events(session: Session, round_id: str) -> list[SeatEvent]:
+    """What happened to a round's seats since they were drawn, in order."""
+    query = select(SeatEvent).where(SeatEvent.round_id == round_id).order_by(col(SeatEvent.number))
+    return list(session.exec(query))
+
+
 def plan_checks(session: Session, rows: Iterable[Sequence[object]]) -> None:
     """Store planned checks: (round_id, check_id, target_id, department, items, day)."""
     columns = ("round_id", "check_id", "target_id", "department", "items", "day")
@@ -171,4 +190,16 @@ def note_operation(session: Session, row: Round) -> None:
             row.waiting_for or "",
             row.updated_at,
         )
+        operation.percent, operation.problem = percent(row.stage), _nameless(row.problem)
         session.add(operation)
+
+
+def _nameless(problem: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Without the persons who voided a round: whoever follows the work needs the reason alone."""
+    return problem and {name: value for name, value in problem.items() if name not in ("by", "confirmed_by")}
+
+
+def percent(stage: str, done: int = 0, total: int = 0) -> int:
+    """How much of a round is behind it: its stages count alike, `done` of `total` is what runs after `stage`."""
+    within = min(done / total, 0.99) if total else 0.0
+    return int((STAGES.index(stage) + within) * 100 / (len(STAGES) - 1)) if stage != STAGES[-1] else 100

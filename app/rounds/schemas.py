@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.rounds.tables import Operation, Round, RoundTime
+from app.rounds.tables import Round, RoundTime
 
 Hex64 = Field(pattern=r"^[0-9a-f]{64}$")
 
@@ -91,23 +91,3 @@ class RoundOut(BaseModel):
         """From the stored row."""
         stages = [StageOut(stage=time.stage, at=time.at, seconds=time.seconds) for time in times]
         return cls(**row.model_dump(include=set(cls.model_fields) - {"stages"}), stages=stages)
-
-
-class OperationOut(BaseModel):
-    """Long work: where it is, and what it is about."""
-
-    id: int
-    kind: str
-    subject: str
-    status: str
-    stage: str
-    done: int
-    total: int
-    note: str
-    created_at: datetime
-    updated_at: datetime
-
-    @classmethod
-    def of(cls, row: Operation) -> Self:
-        """From the stored row."""
-        return cls(**row.model_dump())

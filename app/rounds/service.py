@@ -12,13 +12,16 @@ from sqlmodel import Session
 
 from app.db.database import Database
 from app.errors import Conflict, NotFound, Problem, refuse
+from app.http.etag import Guard, unguarded
+from app.http.tables import Operation
 from app.ledger import repository as ledger
 from app.plans import service as plans
 from app.plans.schemas import PlanDocument, Source
 from app.rounds import entropy as sources
 from app.rounds import repository
 from app.rounds.log import entry_of
-from app.rounds.tables import Deposit, EntropyUse, Operation, Round
+from app.rounds.schemas import RoundOut
+from app.rounds.tables import Deposit, EntropyUse, Round
 from app.rounds.vault import Vault
 from scheduler.encoding import canonical_json
 from scheduler.manifest import EntropySource, Manifest
@@ -105,9 +108,9 @@ def get(db: Database, round_id: str) -> Round:
         return found(session, round_id)
 
 
-def found(session: Session, round_id: str) -> Round:
-    """A round inside a transaction, or NotFound."""
-    row = repository.get(session, round_id)
+def found(session: Session, round_id: str, *, lock: bool = False) -> Round:
+    """A round inside a transaction, or NotFound; `lock` holds it until the transaction ends."""
+    row = repository.get_locked(session, round_id) if lock else repository.get(session, round_id)
     if row is None:
         raise NotFound(
             Problem(
@@ -122,10 +125,11 @@ def found(session: Session, round_id: str) -> Round:
     return row
 
 
-def approve(db: Database, round_id: str, by: str, now: datetime) -> Round:
+def approve(db: Database, round_id: str, by: str, now: datetime, guard: Guard = unguarded) -> Round:
     """Approve the frozen round by name, with the strata that need it. Only before the manifest is logged."""
     with db.write() as session:
-        row = found(session, round_id)
+        row = found(session, round_id, lock=True)
+        guard(RoundOut.of(row, []))
         if row.stage != "frozen":
             raise _wrong_stage(row, "approve", "frozen")
         row.approved_by, row.status, row.waiting_for, row.updated_at = by, "running", None, now
@@ -244,7 +248,15 @@ def _refuse_reuse(session: Session, used_as: str, announced: EntropySource) -> N
     )
 
 
-def void(db: Database, round_id: str, reason: str, by: str, confirmed_by: str, now: datetime) -> Round:
+def void(
+    db: Database,
+    round_id: str,
+    reason: str,
+    by: str,
+    confirmed_by: str,
+    now: datetime,
+    guard: Guard = unguarded,
+) -> Round:
     """Void a round: a reason code and two persons, published for ever; its targets stay due.
 
     Where entropy exists the draw is finished first, so that the void is published with the result it would have had.
@@ -259,7 +271,8 @@ def void(db: Database, round_id: str, reason: str, by: str, confirmed_by: str, n
             reason=reason,
         )
     with db.write() as session:
-        row = found(session, round_id)
+        row = found(session, round_id, lock=True)
+        guard(RoundOut.of(row, []))
         if row.status == "void":
             return row
         if row.stage == "entropy":
@@ -278,6 +291,7 @@ def _void_row(
     row.status, row.waiting_for, row.updated_at = "void", None, now
     row.problem = {"code": f"void.{reason}", **persons}
     session.add(row)
+    repository.note_operation(session, row)
 
 
 def expire(db: Database, now: datetime) -> list[str]:

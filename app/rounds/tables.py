@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
-from app.db.types import BigKey, Json, UTCDateTime
+from app.db.types import Json, UTCDateTime
 
 STAGES = (
     "created",
@@ -103,18 +103,12 @@ class PlannedCheck(SQLModel, table=True):
     day: date = Field(index=True)
 
 
-class Operation(SQLModel, table=True):
-    """Long work that was asked for: followed at `/api/v1/operations/{id}`."""
+class SeatEvent(SQLModel, table=True):
+    """An absence or a seat's move after the freeze, as events.json will publish it. Appended to, never changed."""
 
-    __tablename__ = "operation"
+    __tablename__ = "seat_event"
 
-    id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True, autoincrement=True))
-    kind: str
-    subject: str = Field(index=True)
-    status: str = Field(default="running", description="running|waiting|done|failed")
-    stage: str = ""
-    done: int = 0
-    total: int = 0
-    note: str = ""
-    created_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
-    updated_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+    round_id: str = Field(primary_key=True, foreign_key="round.round_id")
+    number: int = Field(primary_key=True, description="counts from 0 in order of filing")
+    event: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
+    target_id: str | None = Field(default=None, description="a late recusal's target, which is never published")

@@ -43,6 +43,9 @@ class OperationProgress:
             row = repository.operation_of(session, self._round_id)
             if row is not None:
                 row.stage, row.done, row.total, row.note = stage, done, total, note
+                behind = repository.get(session, self._round_id)
+                if behind is not None:
+                    row.percent = max(row.percent, repository.percent(behind.stage, done, total))
                 row.updated_at = datetime.now(UTC)
                 session.add(row)
 

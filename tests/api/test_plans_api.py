@@ -46,6 +46,11 @@ def client(database: Database) -> Iterator[TestClient]:
         yield made
 
 
+def seen(client: TestClient, path: str) -> dict[str, str]:
+    """If-Match with the state of what lies at `path`."""
+    return {"If-Match": client.get(path).headers["etag"]}
+
+
 def example(**changed: Any) -> dict[str, Any]:
     """The example's document, changed."""
     return copy.deepcopy(EXAMPLE) | changed
@@ -56,18 +61,27 @@ def test_a_plan_from_draft_to_publication_to_withdrawal(client: TestClient) -> N
     assert made.status_code == 201
     assert made.headers["location"] == "/api/v1/plans/food-2027"
     assert made.json()["status"] == "draft"
-    assert client.get("/api/v1/plans/food-2027/problems").json() == []
-    published = client.post("/api/v1/plans/food-2027/publication")
+    assert client.get("/api/v1/plans/food-2027/problems").json()["items"] == []
+    published = client.post(
+        "/api/v1/plans/food-2027/publication", headers=seen(client, "/api/v1/plans/food-2027")
+    )
     assert (published.status_code, published.json()["status"]) == (200, "published")
     assert client.get("/api/v1/plans/food-2027").json() == published.json()
-    (line,) = client.get("/api/v1/plans", params={"status": "published"}).json()
+    (line,) = client.get("/api/v1/plans", params={"status": "published"}).json()["items"]
     assert (line["code"], line["tasks"], line["version"]) == ("food-2027", 1, 1)
-    assert client.delete("/api/v1/plans/food-2027/publication").json()["status"] == "withdrawn"
+    withdrawn = client.delete(
+        "/api/v1/plans/food-2027/publication", headers=seen(client, "/api/v1/plans/food-2027")
+    )
+    assert withdrawn.json()["status"] == "withdrawn"
 
 
 def test_a_revision_is_a_new_version(client: TestClient) -> None:
     client.post("/api/v1/plans", json=example())
-    revised = client.put("/api/v1/plans/food-2027", json=example(title_zh="修订"))
+    revised = client.put(
+        "/api/v1/plans/food-2027",
+        json=example(title_zh="修订"),
+        headers=seen(client, "/api/v1/plans/food-2027"),
+    )
     assert (revised.json()["version"], revised.json()["title_zh"]) == (2, "修订")
     other = client.put("/api/v1/plans/other", json=example())
     assert (other.status_code, other.json()["code"]) == (422, "plan.other_code")
@@ -75,16 +89,21 @@ def test_a_revision_is_a_new_version(client: TestClient) -> None:
 
 def test_a_refusal_is_a_problem_in_the_readers_language(client: TestClient) -> None:
     client.post("/api/v1/plans", json=example(privacy="open"))
-    chinese = client.post("/api/v1/plans/food-2027/publication")
+    chinese = client.post(
+        "/api/v1/plans/food-2027/publication", headers=seen(client, "/api/v1/plans/food-2027")
+    )
     assert chinese.status_code == 422
     assert chinese.headers["content-type"] == "application/problem+json"
     assert chinese.json()["code"] == "plan.open_internal"
     assert chinese.json()["params"]["task"] == "food"
     assert "保密" in chinese.json()["detail"]
-    english = client.post("/api/v1/plans/food-2027/publication", headers={"Accept-Language": "en"})
+    english = client.post(
+        "/api/v1/plans/food-2027/publication",
+        headers={"Accept-Language": "en"} | seen(client, "/api/v1/plans/food-2027"),
+    )
     assert "sealed" in english.json()["detail"]
     assert "strata_by" in english.json()["remedy"]
-    listed = client.get("/api/v1/plans/food-2027/problems").json()
+    listed = client.get("/api/v1/plans/food-2027/problems").json()["items"]
     assert [found["code"] for found in listed] == ["plan.open_internal"]
 
 

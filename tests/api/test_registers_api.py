@@ -52,7 +52,7 @@ def test_an_upload_is_imported_and_its_refusals_can_be_fetched(client: TestClien
     refusals = client.get(str(report["location"]))
     assert refusals.headers["content-type"].startswith("text/csv")
     assert "code.length" in refusals.text
-    (record,) = client.get("/api/v1/registers/imports").json()
+    (record,) = client.get("/api/v1/registers/imports").json()["items"]
     assert (record["file_name"], record["counts"]["added"]) == ("名单.csv", 5)
     assert client.get("/api/v1/registers").json()["targets"] == 5
 
@@ -60,12 +60,12 @@ def test_an_upload_is_imported_and_its_refusals_can_be_fetched(client: TestClien
 def test_targets_come_by_the_page_and_never_with_their_class(client: TestClient) -> None:
     upload(client, lines(5))
     seen: list[str] = []
-    after: int | None = 0
-    while after is not None:
-        page = client.get("/api/v1/registers/targets", params={"after": after, "limit": 2}).json()
+    cursor: str | None = ""
+    while cursor is not None:
+        page = client.get("/api/v1/registers/targets", params={"cursor": cursor, "limit": 2}).json()
         seen += [row["target_id"] for row in page["items"]]
         assert all("credit" not in row for row in page["items"])
-        after = page["next"]
+        cursor = page["next"]
     assert len(seen) == len(set(seen)) == 5
     one = client.get(f"/api/v1/registers/targets/{seen[0]}").json()
     assert (one["district"], one["place_source"]) == ("650102", "gazetteer")
@@ -105,8 +105,10 @@ def test_inspectors_have_no_names_outside(client: TestClient, sqlite_database: D
         session.add(Department(code="SCJG", name_zh="市场监督管理局"))
         session.flush()
         session.add(Inspector(code="XJ-1", department="SCJG", name="张三", certificate_no="650100123"))
-    assert client.get("/api/v1/registers/inspectors").json() == [{"code": "XJ-1", "department": "SCJG"}]
-    (department,) = client.get("/api/v1/registers/departments").json()
+    assert client.get("/api/v1/registers/inspectors").json()["items"] == [
+        {"code": "XJ-1", "department": "SCJG"}
+    ]
+    (department,) = client.get("/api/v1/registers/departments").json()["items"]
     assert (department["code"], department["inspectors"]) == ("SCJG", 1)
 
 
@@ -114,13 +116,17 @@ def test_an_item_goes_step_by_step(client: TestClient, sqlite_database: Database
     with sqlite_database.write() as session:
         session.add(Department(code="SCJG", name_zh="市场监督管理局"))
     body = {"code": "food-1", "title_zh": "食品经营检查", "department": "SCJG"}
-    assert client.post("/api/v1/registers/items", json=body).json()["status"] == "draft"
+    made = client.post("/api/v1/registers/items", json=body)
+    assert made.json()["status"] == "draft"
+    tag = made.headers["etag"]
     steps = "/api/v1/registers/items/food-1/versions/1/transitions"
-    wrong = client.post(steps, json={"to": "published"})
+    wrong = client.post(steps, json={"to": "published"}, headers={"If-Match": tag})
     assert (wrong.status_code, wrong.json()["code"]) == (409, "item.illegal_step")
     for to in ("reviewed", "published"):
-        assert client.post(steps, json={"to": to}).json()["status"] == to
-    (item,) = client.get("/api/v1/registers/items", params={"status": "published"}).json()
+        moved = client.post(steps, json={"to": to}, headers={"If-Match": tag})
+        assert moved.json()["status"] == to
+        tag = moved.headers["etag"]
+    (item,) = client.get("/api/v1/registers/items", params={"status": "published"}).json()["items"]
     assert item["version"] == 1
     assert client.get("/api/v1/registers/joint-proposals").json() == {"items": [], "next": None}
 

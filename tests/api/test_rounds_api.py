@@ -65,7 +65,10 @@ def test_small_strata_wait_for_an_approver_by_name(
     round_id = asked.json()["subject"]
     shown = client.get(f"/api/v1/rounds/{round_id}").json()
     assert (shown["stage"], shown["waiting_for"]) == ("frozen", "approval")
-    assert client.post(f"/api/v1/rounds/{round_id}/approval", json={"by": "处长"}).status_code == 200
+    approval = f"/api/v1/rounds/{round_id}/approval"
+    assert client.post(approval, json={"by": "处长"}).status_code == 428
+    tag = client.get(f"/api/v1/rounds/{round_id}").headers["etag"]
+    assert client.post(approval, json={"by": "处长"}, headers={"If-Match": tag}).status_code == 200
     work(city, tmp_path)
     assert client.get(f"/api/v1/rounds/{round_id}").json()["stage"] == "committed"
 
@@ -91,8 +94,9 @@ def test_a_void_needs_two_persons_and_stays_visible(client: TestClient, publish:
     alone = {"reason": "frame_wrong", "by": "甲", "confirmed_by": "甲"}
     assert client.post(f"/api/v1/rounds/{round_id}/void", json=alone).json()["code"] == "void.rule"
     both = {**alone, "confirmed_by": "乙"}
-    assert client.post(f"/api/v1/rounds/{round_id}/void", json=both).json()["status"] == "void"
-    assert [row["status"] for row in client.get("/api/v1/rounds").json()] == ["void"]
+    seen = {"If-Match": client.get(f"/api/v1/rounds/{round_id}").headers["etag"]}
+    assert client.post(f"/api/v1/rounds/{round_id}/void", json=both, headers=seen).json()["status"] == "void"
+    assert [row["status"] for row in client.get("/api/v1/rounds").json()["items"]] == ["void"]
 
 
 def test_bad_bodies_name_the_field(client: TestClient) -> None:

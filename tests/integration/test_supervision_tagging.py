@@ -10,7 +10,8 @@ from sqlmodel import Session, SQLModel, col, select
 
 from app.db.bulk import upsert
 from app.db.database import Database
-from app.registers import repository
+from app.http.pagination import Paging
+from app.registers import listing, repository
 from app.registers.supervision import TagReport, load_catalogue, tag
 from app.registers.tables import CheckItem, Department, Supervision, SupervisionRule
 from optimizer.progress import Silent
@@ -90,7 +91,7 @@ def test_targets_are_tagged_with_departments_and_reasons(filled: Database) -> No
 def test_joint_proposals_name_departments_and_reasons(filled: Database) -> None:
     _tag(filled)
     with filled.read() as session:
-        page = repository.joint_proposals(session, 0, 10)
+        page = listing.joint_proposals(session, Paging(limit=10))
     assert [proposal.target_id for proposal in page.items] == ["T1", "T3"]
     reasons = {s.department: s.reasons_zh for s in page.items[0].supervisors}
     assert reasons["ga"] == ["旅馆业属特种行业"]

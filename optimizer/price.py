@@ -13,7 +13,7 @@ from optimizer.board import Board
 from optimizer.errors import refuse
 from optimizer.inforce import InForce, lay_out, leave
 from optimizer.instance import instance, job, most_officers
-from optimizer.jobs import OFFICER, Crew, Job
+from optimizer.jobs import OFFICER, Crew, Offer
 from optimizer.keep import restore, snapshot
 from optimizer.model import PackingProblem, Parameters, Plan
 from optimizer.solve import gap_ppm
@@ -89,6 +89,7 @@ class _Trade:
         self.most = most_officers(found.inst)
         self.number_of = {check.check_id: number for number, check in enumerate(found.inst.checks)}
         self.steps: list[tuple[int, int]] = []
+        self.alone: dict[tuple[int, tuple[str, ...]], int] = {}
 
     def run(self, price_milli: int) -> None:
         """Weakest crews first; a crew goes when the entries this adds are worth less than its officers."""
@@ -115,48 +116,63 @@ class _Trade:
         if any(task.offset for index in crew.jobs for task in own.jobs[index].tasks):
             return
         indices, officers = crew.jobs[:], crew.officers
+        alone = [self._alone(own, index, department) for index in indices]
+        if not all(self._offers(own, index) for index in alone):
+            return
         kept = snapshot(own, list(range(len(own.crews))))
         jobs = {index: own.jobs[index] for index in indices}
         leave(own, crew, department, day)
-        loose = [self._take(own, index, department) for index in indices]
+        for index in indices:
+            self._take(own, index, department)
         own.retime(day)
-        made: list[int] = []
-        if all(self._place(own, job, made) for job in loose):
+        if all(self._place(own, index) for index in alone):
             self.steps.append((added, officers))
             return
-        restore(own, kept, made)
+        restore(own, kept, alone)
         for index, before in jobs.items():
             own.become(index, before)
 
-    def _take(self, own: Board, index: int, department: int) -> Job:
-        """The department's part of a visit as a job of its own; a visit without others is off the board."""
+    def _alone(self, own: Board, index: int, department: int) -> int:
+        """The job that would do only the department's part; the visit itself where it does nothing else."""
+        before = own.jobs[index]
+        if len(before.tasks) == 1:
+            return index
+        task = next(task for task in before.tasks if task.department == department)
+        key = (before.target, task.checks)
+        if key not in self.alone:
+            numbers = sorted(self.number_of[check] for check in task.checks)
+            made = job(self.found.inst, before.target, numbers, self.most)
+            self.alone[key] = own.add(replace(made, apart=False))
+        return self.alone[key]
+
+    def _take(self, own: Board, index: int, department: int) -> None:
+        """The department's part out of a visit; a visit without others is off the board."""
         before, placed = own.jobs[index], own.placed[index]
         assert placed is not None
-        part = next(k for k, task in enumerate(before.tasks) if task.department == department)
-        numbers = sorted(self.number_of[check] for check in before.tasks[part].checks)
-        rest = before.tasks[:part] + before.tasks[part + 1 :]
-        if rest:
-            placed.crews = placed.crews[:part] + placed.crews[part + 1 :]
-            own.become(index, replace(before, tasks=rest))
-        else:
+        if len(before.tasks) == 1:
             own.placed[index] = None
-        return replace(job(self.found.inst, before.target, numbers, self.most), apart=False)
+            return
+        part = next(k for k, task in enumerate(before.tasks) if task.department == department)
+        placed.crews = placed.crews[:part] + placed.crews[part + 1 :]
+        own.become(index, replace(before, tasks=before.tasks[:part] + before.tasks[part + 1 :]))
 
-    def _place(self, own: Board, wanted: Job, made: list[int]) -> bool:
-        """Into a crew already out, on a day without a visit of the target, while entries are left."""
-        inst = self.found.inst
-        live = self.found.live(wanted.target)
-        most = inst.sites[wanted.target].entries_left
-        if most is not None and len(live) >= most:
-            return False
-        busy = {placed.day for i in live if (placed := own.placed[i]) is not None}
-        index = own.add(wanted)
-        made.append(index)
+    def _offers(self, own: Board, index: int) -> list[Offer]:
+        """Places in crews already out, cheapest first, on days without a visit of the target; none without entries."""
+        wanted = own.jobs[index]
+        others = [i for i in self.found.live(wanted.target) if i != index]
+        most = self.found.inst.sites[wanted.target].entries_left
+        if most is not None and len(others) >= most:
+            return []
+        busy = {placed.day for i in others if (placed := own.placed[i]) is not None}
         offers = [
             offer for day in wanted.days if day not in busy and (offer := own.offer(index, day)) is not None
         ]
-        free = [offer for offer in offers if offer.cost < OFFICER]
-        return any(own.place(index, offer) for offer in sorted(free, key=lambda row: (row.cost, row.day)))
+        return sorted(
+            (offer for offer in offers if offer.cost < OFFICER), key=lambda row: (row.cost, row.day)
+        )
+
+    def _place(self, own: Board, index: int) -> bool:
+        return any(own.place(index, offer) for offer in self._offers(own, index))
 
 
 def _undominated(steps: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -203,6 +203,8 @@ def reveal(work: Work) -> Outcome | Waiting:
     manifest = work.manifest()
     if work.now < datetime.fromisoformat(manifest.deadlines.reveal):
         return Waiting("reveal")
+    with work.db.read() as session:
+        events = [row.event for row in repository.seat_events(session, work.row.round_id)]
     verifier = Path(VERIFIER).read_bytes()
     public = {**_reveal_file(work), "verifier": hashlib.sha256(verifier).hexdigest()}
     salt = salt_of(work)
@@ -212,7 +214,7 @@ def reveal(work: Work) -> Outcome | Waiting:
         "revealed",
         {
             "reveal.json": json_file(private),
-            "events.json": json_file([]),
+            "events.json": json_file(events),
             "verify.py": verifier,
         },
         (Logged("round.reveal", "service", digest),),

@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from optimizer.errors import Refused, refuse
+from scheduler.encoding import canonical_json, lp
 from scheduler.lottery.seats import Seat
+from scheduler.seed import RoundKeys
 
 Reason: TypeAlias = Literal["sickness", "recusal", "certificate"]
 
@@ -101,6 +103,11 @@ def standing_of(lottery: Mapping[str, Any], seats: Sequence[Seat]) -> Standing:
         lottery["reserves"],
         lottery["assignment"],
     )
+
+
+def event_digest(keys: RoundKeys, event: Mapping[str, Any]) -> bytes:
+    """What the log says of an absence or a move before the reveal: hidden, for codes and seats could be guessed."""
+    return keys.suite.hash(lp("DR1/seat-event", keys.seal, canonical_json(dict(event))))
 
 
 def moves_for(standing: Standing, bars: Sequence[LateBar]) -> tuple[Move, ...]:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+from sqlalchemy.exc import DBAPIError
+from sqlmodel import text
+
 from app.db.database import Database
 from app.disclosure.service import write_bundles
+from app.errors import Conflict, Refused
 from app.ledger import repository as ledger
-from app.rounds import service
+from app.rounds import seats, service
+from app.rounds.seats import Absence
 from app.rounds.tables import Round
 from app.rounds.vault import Vault
 from app.whole_round import SimulatedClock, Trip, answers, carry
@@ -118,3 +124,101 @@ def few_targets() -> list[dict[str, Any]]:
             "default_ratio": 60_000,
         }
     ]
+
+
+def seated(db: Database, folder: Path, now: datetime, code: str) -> tuple[Trip, Round]:
+    """A round whose seats are drawn, waiting for its reveal."""
+    trip = Trip(db, Vault(folder), folder, Silent(), None, SimulatedClock(now), approved_by="审批人")
+    answer = answers(trip)
+    row = carry(
+        trip, service.create(db, code, "2026-Q1", now), lambda r: r.waiting_for != "reveal" and answer(r)
+    )
+    assert (row.stage, row.status) == ("seated", "waiting")
+    return trip, row
+
+
+def reveal(trip: Trip, row: Round) -> None:
+    """Carry a seated round to its end."""
+    assert carry(trip, row, answers(trip)).status == "done"
+
+
+def test_late_absences_move_in_the_next_reserves_and_nobody_else(
+    city: Database, publish: Publish, now: datetime, tmp_path: Path
+) -> None:
+    trip, row = seated(city, tmp_path, now, publish())
+    lottery = stored(city, row.round_id, "lottery.json")
+    visits = stored(city, row.round_id, "visits.json")["visits"]
+    routes = {route["route_id"]: route for route in stored(city, row.round_id, "schedule.json")["routes"]}
+    dates = {seat["seat_id"]: date.fromisoformat(seat["date"]) for seat in lottery["seats"]}
+    (one, first), (two, second), (three, _) = list(lottery["assignment"].items())[:3]
+    at = [now + timedelta(days=1, minutes=minute) for minute in range(3)]
+    both = [
+        Absence(first, "sickness", dates[one], dates[one]),
+        Absence(second, "certificate", dates[two]),
+    ]
+    moved = seats.file_absences(city, trip.vault, row.round_id, both, at[0])
+    assert {move.seat_id for move in moved} >= {one, two}
+    assert all(lottery["assignment"][move.seat_id] == move.out for move in moved)
+    with city.read() as session:
+        standing, _ = seats.standing_now(session, row)
+    stop = routes[three.partition("#")[0]]["stops"][0]["visit_id"]
+    target = next(visit["target_id"] for visit in visits if visit["visit_id"] == stop)
+    holder = standing.assignment[three]
+    again = seats.file_absences(
+        city, trip.vault, row.round_id, [Absence(holder, "recusal", target_id=target)], at[1]
+    )
+    assert [(move.seat_id, move.out) for move in again] == [(three, holder)]
+    reveal(trip, row)
+    events = stored(city, row.round_id, "events.json")
+    assert [event["type"] for event in events if event["type"] == "absence"] == ["absence"] * 3
+    assert target not in json.dumps(events)
+    bundles = write_bundles(city, row.round_id, tmp_path)
+    for bundle in (bundles.public, bundles.auditor):
+        outcome = verifier.verify(bundle)
+        assert outcome.status == 0, outcome.render()
+    with city.read() as session:
+        entries = [row["entry"] for row in ledger.entries(session, row.round_id)]
+    told = [entry for entry in entries if entry["type"] in ("round.absence", "round.seat_move")]
+    assert len(told) == len(events) == 3 + len(moved) + len(again)
+    assert not any(code in json.dumps(told) for code in lottery["assignment"].values())
+
+
+def test_absences_that_cannot_be_filed(
+    city: Database, publish: Publish, now: datetime, tmp_path: Path
+) -> None:
+    code = publish()
+    trip, row = seated(city, tmp_path, now, code)
+    lottery = stored(city, row.round_id, "lottery.json")
+    seat, holder = next(iter(lottery["assignment"].items()))
+    day = next(date.fromisoformat(item["date"]) for item in lottery["seats"] if item["seat_id"] == seat)
+    item = next(item for item in lottery["classes"] if seat in item["seats"])
+    everybody = [holder, *lottery["reserves"][item["class_id"]]]
+    refused = [
+        ("absence.unknown_inspector", [Absence("NOBODY", "sickness", day, day)]),
+        ("absence.days", [Absence(holder, "sickness", day)]),
+        ("absence.days", [Absence(holder, "sickness", date(2026, 3, 1), day)]),
+        ("absence.target", [Absence(holder, "recusal", target_id="T9999")]),
+        ("seats.no_reserve", [Absence(one, "sickness", day, day) for one in everybody]),
+    ]
+    for problem, absences in refused:
+        with pytest.raises(Refused, match=problem.replace(".", r"\.")) as told:
+            seats.file_absences(city, trip.vault, row.round_id, absences, now)
+        assert told.value.problem.remedy_zh
+    with city.read() as session:
+        assert seats.events_of(session, row.round_id) == []
+    reveal(trip, row)
+    with pytest.raises(Conflict, match=r"round\.stage"):
+        seats.file_absences(city, trip.vault, row.round_id, [Absence(holder, "sickness", day, day)], now)
+
+
+def test_the_database_keeps_seat_events_as_they_are(
+    city: Database, publish: Publish, now: datetime, tmp_path: Path
+) -> None:
+    trip, row = seated(city, tmp_path, now, publish())
+    lottery = stored(city, row.round_id, "lottery.json")
+    seat, holder = next(iter(lottery["assignment"].items()))
+    day = next(date.fromisoformat(item["date"]) for item in lottery["seats"] if item["seat_id"] == seat)
+    seats.file_absences(city, trip.vault, row.round_id, [Absence(holder, "sickness", day, day)], now)
+    for change in ("UPDATE seat_event SET number = 9", "DELETE FROM seat_event"):
+        with pytest.raises(DBAPIError, match="append-only"), city.write() as session:
+            session.execute(text(change))

@@ -17,6 +17,7 @@ from app.db.migrations import upgrade
 from app.demo import commands as demo_commands
 from app.disclosure import commands as disclosure_commands
 from app.errors import Problem, Refused
+from app.ledger import commands as ledger_commands
 from app.main import create_app
 from app.plans import commands as plans_commands
 from app.plans import service as plans
@@ -38,9 +39,10 @@ app.add_typer(registers_commands.commands, name="register")
 app.add_typer(plans_commands.commands, name="plan")
 app.add_typer(rounds_commands.commands, name="round")
 app.add_typer(disclosure_commands.commands, name="export")
+app.add_typer(ledger_commands.commands, name="log")
 app.command("demo")(demo_commands.demo)
 
-WITHOUT_DATABASE = ("demo", "verify")
+WITHOUT_DATABASE = ("demo", "log", "verify")
 
 
 @app.callback()

@@ -16,12 +16,17 @@ from multiprocessing import get_context
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.db.database import Database
+from app.errors import Refused
+from app.ledger import checkpoints
 from app.plans import service as plans
 from app.rounds import service as rounds
 from app.rounds.worker import run_in_process
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
+
+SIGNED_WITHIN_SECONDS = 60
+"""A checkpoint is signed within this time of anything that is appended to the log."""
 
 
 def tick(db: Database, now: datetime) -> list[str]:
@@ -51,6 +56,14 @@ class Clock:
             max_instances=1,
             misfire_grace_time=None,
         )
+        self._scheduler.add_job(
+            self._sign,
+            "interval",
+            seconds=min(settings.tick_seconds, SIGNED_WITHIN_SECONDS),
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
 
     @staticmethod
     def _new_pool() -> Executor:
@@ -67,7 +80,25 @@ class Clock:
         self._scheduler.shutdown(wait=False)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    def _sign(self) -> None:
+        """A job of its own, for a tick lasts as long as its rounds do."""
+        try:
+            checkpoints.due(self._db, self._settings.data_dir, datetime.now(UTC))
+        except Refused as refused:
+            log.error("nothing is signed: %s", refused.problem.en)
+
+    def _log_leads_to_what_was_signed(self) -> bool:
+        try:
+            with self._db.read() as session:
+                checkpoints.guard(session, self._settings.data_dir)
+        except Refused as refused:
+            log.error("nothing is drawn: %s", refused.problem.en)
+            return False
+        return True
+
     def _tick(self) -> None:
+        if not self._log_leads_to_what_was_signed():
+            return
         tick(self._db, datetime.now(UTC))
         self._work_while_there_is_any()
 

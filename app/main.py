@@ -12,6 +12,8 @@ from app.db.database import Database
 from app.disclosure import api as disclosure_api
 from app.disclosure import pages as disclosure_pages
 from app.http import openapi, operations, problem
+from app.http.limits import LimitMiddleware, Limits
+from app.ledger import api as ledger_api
 from app.plans import api as plans_api
 from app.registers import api as registers_api
 from app.rounds import api as rounds_api
@@ -36,14 +38,24 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     )
     app.state.database = database
     app.state.settings = settings
+    app.add_middleware(LimitMiddleware, limits=_limits(settings))
     problem.install(app, html=problems.html_problem, wants_html=problems.wants_html)
     openapi.install(app)
-    for room in (registers_api, plans_api, rounds_api, disclosure_api, operations):
+    for room in (registers_api, plans_api, rounds_api, disclosure_api, ledger_api, operations):
         app.include_router(room.router, prefix=API)
     app.include_router(disclosure_pages.router)
     app.include_router(api_page.router)
     app.include_router(static.router)
     return app
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        json_bytes=settings.body_limit_kb << 10,
+        upload_bytes=(settings.upload_limit_mb << 20) + (64 << 10),
+        body_seconds=settings.body_seconds,
+        idle_seconds=settings.idle_seconds,
+    )
 
 
 def _lifespan(database: Database, settings: Settings, with_clock: bool) -> Lifespan:

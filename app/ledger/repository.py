@@ -18,13 +18,18 @@ from scheduler.encoding import canonical_json
 _LOG_LOCK = 0x444F55424C45  # any constant: the advisory lock under which PostgreSQL numbers entries
 
 
+def lock_log(session: Session) -> None:
+    """Keep the log's end to this transaction (SQLite's write transaction holds the whole database anyway)."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOG_LOCK})
+
+
 def append(session: Session, entry: Mapping[str, Any], at: datetime) -> LogEntry:
     """Append canonical JSON with RFC 9162's leaf hash; the caller's transaction carries it.
 
     `entry` has at least `type`, `subject`, `actor_role` and `digest`, and never personal data.
     """
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOG_LOCK})
+    lock_log(session)
     last = session.exec(select(func.max(LogEntry.index))).one()
     body = canonical_json(dict(entry))
     row = LogEntry(

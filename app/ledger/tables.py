@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import Column, LargeBinary, Text
+from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, Text
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
 from app.db.types import BigKey, UTCDateTime
@@ -35,4 +35,39 @@ class Artefact(SQLModel, table=True):
     digest: str
     size: int
     data: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+
+
+class LogNode(SQLModel, table=True):
+    """Head of a complete subtree of the log's Merkle tree: 2^height leaves from position · 2^height. Never changes."""
+
+    __tablename__ = "log_node"
+
+    height: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    position: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    head: str
+
+
+class LogCheckpoint(SQLModel, table=True):
+    """A signed checkpoint, once for each size that was signed. `note` is its text and the log's own signatures."""
+
+    __tablename__ = "log_checkpoint"
+
+    size: int = Field(sa_column=Column(BigKey, primary_key=True, autoincrement=False))
+    root: str
+    note: str = Field(sa_column=Column(Text, nullable=False))
+    at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+
+
+class LogCosignature(SQLModel, table=True):
+    """A witness's cosignature of a checkpoint: its signature line, as it came."""
+
+    __tablename__ = "log_cosignature"
+
+    size: int = Field(
+        sa_column=Column(BigKey, ForeignKey("log_checkpoint.size"), primary_key=True, autoincrement=False)
+    )
+    name: str = Field(primary_key=True)
+    key_id: str = Field(primary_key=True)
+    line: str = Field(sa_column=Column(Text, nullable=False))
     at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))

@@ -1,0 +1,38 @@
+"""What the sample proves: rates of non-compliance with intervals, honest about what the sample cannot say."""
+
+from scheduler.estimates.notes import Note
+from scheduler.estimates.observations import (
+    EVERYTHING,
+    RESULTS,
+    Domain,
+    Observation,
+    Origin,
+    Outcome,
+    Stratum,
+    outcome_of,
+    strata_of,
+)
+from scheduler.estimates.rates import SMALLEST_CELL, Bounds, Estimate, ForCause, estimate, for_cause
+from scheduler.estimates.tables import Table, outcome_posterior, rates
+
+__all__ = [
+    "EVERYTHING",
+    "RESULTS",
+    "SMALLEST_CELL",
+    "Bounds",
+    "Domain",
+    "Estimate",
+    "ForCause",
+    "Note",
+    "Observation",
+    "Origin",
+    "Outcome",
+    "Stratum",
+    "Table",
+    "estimate",
+    "for_cause",
+    "outcome_of",
+    "outcome_posterior",
+    "rates",
+    "strata_of",
+]

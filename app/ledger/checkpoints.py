@@ -55,11 +55,21 @@ def make(
 def _keep_after_commit(session: Session, directory: Path, note: str) -> None:
     def keep(_session: Session) -> None:
         try:
+            if _size_of(directory) > Checkpoint.parse(Note.parse(note).text).size:
+                return  # another worker signed a later one meanwhile
             keys.replace_file(directory / CHECKPOINT_FILE, note)
         except OSError as error:
             log.warning("the checkpoint could not be kept outside the database: %s", error)
 
     event.listen(session, "after_commit", keep, once=True)
+
+
+def _size_of(directory: Path) -> int:
+    try:
+        data = (directory / CHECKPOINT_FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return 0
+    return Checkpoint.parse(Note.parse(data).text).size
 
 
 def seen_outside(session: Session, directory: Path) -> Checkpoint | None:

@@ -13,8 +13,9 @@ from sqlmodel import Session
 from app.db.database import Database
 from app.errors import Conflict, Problem, Refused
 from app.http.etag import Guard, unguarded
+from app.ledger import checkpoints
 from app.ledger import repository as ledger
-from app.rounds import drawing, repository, seating
+from app.rounds import drawing, record, repository, seating
 from app.rounds.log import entry_of
 from app.rounds.schemas import RoundOut
 from app.rounds.stages import Outcome, Waiting, Work
@@ -75,12 +76,15 @@ def _step(
         document = repository.document(session, row)
     work = Work(db, vault, row, document, clock.now(), executor, progress)
     try:
+        with db.read() as session:
+            checkpoints.guard(session, vault.directory)
+            record.require_signed_entropy(session, row)
         outcome = NEXT[row.stage](work)
+        if isinstance(outcome, Waiting):
+            return _write_waiting(db, row, outcome.what, work.now)
+        return _write(work, outcome, time.perf_counter() - started)
     except Refused as refusal:
         return _write_refusal(db, row, refusal.problem, work.now)
-    if isinstance(outcome, Waiting):
-        return _write_waiting(db, row, outcome.what, work.now)
-    return _write(db, row, outcome, work.now, time.perf_counter() - started)
 
 
 def _fenced(session: Session, row: Round) -> Round:
@@ -90,13 +94,22 @@ def _fenced(session: Session, row: Round) -> Round:
     return current
 
 
-def _write(db: Database, row: Round, outcome: Outcome, now: datetime, seconds: float) -> Round:
-    with db.write() as session:
+def _write(work: Work, outcome: Outcome, seconds: float) -> Round:
+    """Write a stage's artefacts, entries, rows and state in one transaction, with the checkpoint that signs them.
+
+    So the raw public values are signed before the next stage, which is the first to draw from them.
+    """
+    row, now = work.row, work.now
+    with work.db.write() as session:
         current = _fenced(session, row)
         if current.status == "void":
             return current
         for name, data in outcome.artefacts.items():
             ledger.keep(session, row.round_id, name, data, now)
+        digest, more = record.stage_record(
+            work.vault, row.round_id, outcome.stage, outcome.artefacts, now, seconds
+        )
+        ledger.append(session, entry_of(current, record.STAGE_ENTRY, "service", now, digest, **more), now)
         for line in outcome.log:
             entry = entry_of(current, line.type, line.role, now, line.digest, **line.more)
             ledger.append(session, entry, now)
@@ -109,6 +122,7 @@ def _write(db: Database, row: Round, outcome: Outcome, now: datetime, seconds: f
         if outcome.assurance is not None:
             current.assurance = outcome.assurance
         session.add(current)
+        checkpoints.make(session, work.vault.directory, now)
         return current
 
 
@@ -132,6 +146,10 @@ def _write_refusal(db: Database, row: Round, problem: Problem, now: datetime) ->
             "remedy_en": problem.remedy_en,
             "params": dict(problem.params),
         }
+        digest = record.problem_digest(current.problem)
+        ledger.append(
+            session, entry_of(current, "round.refused", "service", now, digest, code=problem.code), now
+        )
         session.add(current)
         return current
 

@@ -18,7 +18,7 @@ from app.ledger import repository as ledger
 from app.plans import service as plans
 from app.plans.schemas import PlanDocument, Source
 from app.rounds import entropy as sources
-from app.rounds import repository
+from app.rounds import record, repository
 from app.rounds.log import entry_of
 from app.rounds.schemas import RoundOut
 from app.rounds.tables import Deposit, EntropyUse, Round
@@ -79,7 +79,12 @@ def ensure(
         for party, digest in commitments:
             session.add(Deposit(round_id=made.round_id, party=party, commitment=digest))
         session.add(Operation(kind="round", subject=made.round_id, created_at=now, updated_at=now))
-        ledger.append(session, entry_of(made, "round.created", "planner", now, rules.digest), now)
+        more = {
+            "due_at": None if due_at is None else record.exact(due_at),
+            "late": made.late,
+            "commitments": [{"party": party, "commitment": digest} for party, digest in commitments],
+        }
+        ledger.append(session, entry_of(made, "round.created", "planner", now, rules.digest, **more), now)
         return made, True
 
 
@@ -194,6 +199,9 @@ def supply(db: Database, round_id: str, source_id: str, given: str, now: datetim
             source=value.used_as, name=announced.id, round_id=round_id, part=part, value=value.text, at=now
         )
         session.add(use)
+        more = {"part": part, "id": announced.id, "used_as": value.used_as, "value": value.text}
+        receipt = entry_of(row, "round.supplied", "witness", now, _sha(value.text), **more)
+        ledger.append(session, receipt, now)
         row.status, row.waiting_for, row.updated_at = "running", None, now
         session.add(row)
         return row

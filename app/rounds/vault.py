@@ -6,6 +6,7 @@ Losing it never changes a draw: each party can supply its secret again, and a lo
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 from pathlib import Path
@@ -21,6 +22,7 @@ class Vault:
     """Seals and opens secrets with the key in `directory`, made on first use with mode 0600."""
 
     def __init__(self, directory: Path) -> None:
+        self.directory = directory
         path = directory / KEY_FILE
         directory.mkdir(parents=True, exist_ok=True)
         try:
@@ -30,7 +32,13 @@ class Vault:
         else:
             with os.fdopen(handle, "wb") as file:
                 file.write(Fernet.generate_key())
-        self._fernet = Fernet(path.read_bytes())
+        key = path.read_bytes()
+        self._fernet = Fernet(key)
+        self._mac_key = hmac.digest(key, b"DR1/mac", "sha256")
+
+    def mac(self, message: bytes) -> str:
+        """HMAC-SHA-256 under a key that only this vault's file gives, hex: binds `message` and hides it."""
+        return hmac.digest(self._mac_key, message, "sha256").hex()
 
     def seal(self, secret: bytes) -> bytes:
         """Encrypt `secret`."""

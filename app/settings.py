@@ -24,6 +24,11 @@ class Settings(BaseSettings):
         default=60, ge=1, description="How long a worker holds a round between renewals."
     )
     upload_limit_mb: int = Field(default=512, ge=1, description="Largest file an import takes.")
+    body_limit_kb: int = Field(default=1024, ge=1, description="Largest body of a request that is no upload.")
+    body_seconds: float = Field(
+        default=30.0, gt=0, description="How long a body may take; uploads get a second more per 20 kB."
+    )
+    idle_seconds: float = Field(default=10.0, gt=0, description="How long a body may pause.")
     import_inline_kb: int = Field(
         default=1024, ge=0, description="Largest upload that is imported while its sender waits."
     )

@@ -107,7 +107,10 @@ class IdempotentRoute(APIRoute):
             key = request.headers.get(HEADER)
             if request.method != "POST" or key is None:
                 return await handler(request)
-            return await _once(request, _checked(key), handler)
+            try:
+                return await _once(request, _checked(key), handler)
+            finally:
+                await request.close()
 
         return once
 

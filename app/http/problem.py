@@ -37,6 +37,13 @@ def problem_body(problem: Problem, status: int, english: bool) -> dict[str, Any]
     }
 
 
+def refusal_response(request: Request, error: Refused) -> Response:
+    """A refusal outside of any endpoint."""
+    status = status_of(error)
+    body = problem_body(error.problem, status, wants_english(request))
+    return JSONResponse(body, status, media_type=MEDIA_TYPE)
+
+
 HtmlProblem = Callable[[Request, Problem, int], Response]
 """Renders a problem as a page; given by the rooms above, for `http` knows no templates."""
 

@@ -16,6 +16,7 @@ from app.db.database import Database
 from app.db.migrations import upgrade
 from app.demo import commands as demo_commands
 from app.disclosure import commands as disclosure_commands
+from app.disclosure import seat_commands
 from app.errors import Problem, Refused
 from app.ledger import commands as ledger_commands
 from app.main import create_app
@@ -40,6 +41,7 @@ app.add_typer(plans_commands.commands, name="plan")
 app.add_typer(rounds_commands.commands, name="round")
 app.add_typer(disclosure_commands.commands, name="export")
 app.add_typer(ledger_commands.commands, name="log")
+rounds_commands.commands.command("seats")(seat_commands.seats)
 app.command("demo")(demo_commands.demo)
 
 WITHOUT_DATABASE = ("demo", "log", "verify")

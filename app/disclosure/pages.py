@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from app.disclosure import repository, views
+from app.disclosure import repository, seat_pages, views
 from app.disclosure.calendars import ics_name, team_day_ics
 from app.disclosure.spreadsheets import schedule_xlsx, zipped
 from app.disclosure.views import Download
@@ -26,6 +26,7 @@ _LOCAL_NAMES: Final = ("127.0.0.1", "localhost", "::1")
 _FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 router = APIRouter(include_in_schema=False)
+router.include_router(seat_pages.router)
 
 LanguageDep = Annotated[Language, Depends(language_of)]
 Endpoint = Callable[..., Response]
@@ -81,9 +82,10 @@ def round_page(request: Request, db: DatabaseDep, language: LanguageDep, round_i
     """A round: six steps, counts against the rule, savings, downloads."""
     place = _place(request, language)
     listed = Download(marked("抽中名单"), place.link(f"/rounds/{round_id}/list"))
+    people = Download(marked("人员的机会与负担"), place.link(f"/rounds/{round_id}/inspectors"))
     offered = downloads(round_id)
     with db.read() as session:
-        context = views.round_page(session, round_id, language, (offered[0], listed, *offered[1:]))
+        context = views.round_page(session, round_id, language, (offered[0], listed, people, *offered[1:]))
     return page(request, render("round.html", place, context), language)
 
 

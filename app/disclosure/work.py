@@ -16,6 +16,8 @@ from app.disclosure.repository import document
 from app.errors import Conflict, Problem
 from app.ledger import repository as ledger
 from app.registers.gazetteer import district_name
+from app.rounds.seat_history import after_moves
+from app.rounds.seats import events_of
 from app.rounds.tables import Round
 from app.web.language import Language
 
@@ -110,7 +112,8 @@ def work_of(session: Session, round_id: str, language: Language) -> Work:
     )
     sites = document(ledger.find(session, round_id, repository.SITES) or b"{}")
     names = names_in(language, repository.department_names(session))
-    joined = _Join(visits, schedule, lottery, sites, names, language)
+    now = after_moves(lottery["assignment"], events_of(session, round_id))
+    joined = _Join(visits, schedule, now, sites, names, language)
     return Work(
         round_id=round_id,
         title=title_in(language, rules, round_id),
@@ -128,7 +131,7 @@ class _Join:
         self,
         visits: Mapping[str, Any],
         schedule: Mapping[str, Any],
-        lottery: Mapping[str, Any],
+        people: Mapping[str, str],
         sites: Mapping[str, Mapping[str, Any]],
         names: Mapping[str, str],
         language: Language,
@@ -136,7 +139,7 @@ class _Join:
         self._visits = {visit["visit_id"]: visit for visit in visits["visits"]}
         self._checks = {check["check_id"]: check for check in visits["checks"]}
         self._routes: Sequence[Mapping[str, Any]] = schedule["routes"]
-        self._people: Mapping[str, str] = lottery["assignment"]
+        self._people = people
         self._sites = sites
         self._names = names
         self._english = language == "en"

@@ -13,8 +13,17 @@ from app.http.idempotency import IdempotentRoute
 from app.http.openapi import problems
 from app.http.operations import OperationOut
 from app.http.pagination import Page, PagingDep
-from app.rounds import advance, repository, service
-from app.rounds.schemas import ApprovalIn, DepositIn, EntropyIn, RoundIn, RoundOut, VoidIn
+from app.rounds import advance, repository, seats, service
+from app.rounds.schemas import (
+    AbsencesIn,
+    AbsencesOut,
+    ApprovalIn,
+    DepositIn,
+    EntropyIn,
+    RoundIn,
+    RoundOut,
+    VoidIn,
+)
 from app.rounds.tables import Round
 from app.rounds.vault import Vault
 
@@ -101,6 +110,19 @@ def supply_entropy(
 ) -> RoundOut:
     """Give the public value of a source, first or second entropy by where the round stands."""
     return _shown(db, service.supply(db, round_id, body.source, body.value, now), request, response)
+
+
+@router.post("/{round_id}/absences", responses=problems(404, 409, 422))
+def file_absences(
+    round_id: RoundId, body: AbsencesIn, db: DatabaseDep, vault: VaultDep, now: NowDep
+) -> AbsencesOut:
+    """File sickness, late recusals or expired certificates after the seats are drawn; all of the list at once.
+
+    Each barred seat goes to the next reserve of its class and no other seat changes. Who holds which seat is under
+    embargo until the reveal, so the answer only counts.
+    """
+    moves = seats.file_absences(db, vault, round_id, [entry.absence() for entry in body.absences], now)
+    return AbsencesOut(absences=len(body.absences), moves=len(moves))
 
 
 @router.post("/{round_id}/void", responses=problems(404, 409, 412, 422, 428))

@@ -9,7 +9,7 @@ import typer
 
 from app import console
 from app.db.database import Database
-from app.rounds import advance, entropy, repository, service
+from app.rounds import advance, entropy, repository, seats_commands, service
 from app.rounds.schemas import RoundOut
 from app.rounds.tables import Round
 from app.rounds.vault import Vault, new_secret
@@ -20,6 +20,8 @@ from scheduler.suite import suite as suite_named
 commands = typer.Typer(
     help="批次：查看、审批、公共随机、作废 · rounds: look, approve, feed entropy, void", no_args_is_help=True
 )
+commands.command("absence")(seats_commands.absence)
+commands.command("seat-tree")(seats_commands.seat_tree)
 
 RoundId = Annotated[str, typer.Argument(help="批次编号 · round id")]
 AsJson = Annotated[bool, typer.Option("--json", help="末行输出 JSON · one JSON object as the last line")]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.rounds.absence import Absence
 from app.rounds.tables import Round, RoundTime
 
 Hex64 = Field(pattern=r"^[0-9a-f]{64}$")
@@ -57,6 +58,37 @@ class VoidIn(BaseModel):
     ]
     by: str = Field(min_length=1, max_length=64)
     confirmed_by: str = Field(min_length=1, max_length=64)
+
+
+class AbsenceIn(BaseModel):
+    """An inspector who can't come: on which days (both included), or, by late recusal, at which target."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    inspector: str = Field(min_length=1, max_length=64, examples=["P0001"])
+    reason: Literal["sickness", "recusal", "certificate"]
+    start: date | None = Field(default=None, alias="from")
+    end: date | None = Field(
+        default=None, alias="to", description="without it a certificate is missed to the end"
+    )
+    target_id: str = Field(default="", max_length=64, description="whom a recusal concerns; never published")
+
+    def absence(self) -> Absence:
+        """The same for the service."""
+        return Absence(self.inspector, self.reason, self.start, self.end, self.target_id)
+
+
+class AbsencesIn(BaseModel):
+    """Absences filed together: nobody among them moves in for another."""
+
+    absences: list[AbsenceIn] = Field(min_length=1, max_length=200)
+
+
+class AbsencesOut(BaseModel):
+    """How many absences were logged and how many seats moved."""
+
+    absences: int
+    moves: int
 
 
 class StageOut(BaseModel):

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlmodel import Session
@@ -18,15 +17,16 @@ from app.db.database import Database
 from app.errors import Conflict, Problem, refuse
 from app.ledger import repository as ledger
 from app.rounds import lottery_store, repository, service
+from app.rounds.absence import Absence
 from app.rounds.log import OFFICIAL, entry_of, stamp
-from app.rounds.stages import Work, keys_of
+from app.rounds.stages import Work, keys_of, roster_of
 from app.rounds.tables import Round, SeatEvent
 from app.rounds.vault import Vault
 from optimizer.progress import Silent
+from scheduler.lottery.observable import observable_tree
 from scheduler.lottery.replacement import (
     LateBar,
     Move,
-    Reason,
     Standing,
     event_digest,
     moves_for,
@@ -34,17 +34,6 @@ from scheduler.lottery.replacement import (
 )
 from scheduler.lottery.seats import seats_of
 from scheduler.seed import RoundKeys
-
-
-@dataclass(frozen=True, slots=True)
-class Absence:
-    """What is filed: an inspector, a reason, and either days (both included) or the target of a recusal."""
-
-    inspector: str
-    reason: Reason
-    start: date | None = None
-    end: date | None = None
-    target_id: str = ""
 
 
 def file_absences(
@@ -75,10 +64,14 @@ def file_absences(
 def _keys(db: Database, vault: Vault, row: Round, now: datetime) -> RoundKeys:
     if row.stage != "seated":
         raise _not_seated(row)
+    work = _work(db, vault, row, now)
+    return keys_of(work, work.manifest())
+
+
+def _work(db: Database, vault: Vault, row: Round, now: datetime) -> Work:
     with db.read() as session:
         document = repository.document(session, row)
-    work = Work(db, vault, row, document, now, None, Silent())
-    return keys_of(work, work.manifest())
+    return Work(db, vault, row, document, now, None, Silent())
 
 
 def _write(
@@ -94,6 +87,22 @@ def _write(
         digest = event_digest(keys, event).hex()
         ledger.append(session, entry_of(row, f"round.{event['type']}", "planner", now, digest), now)
     session.flush()
+
+
+def tree_of(db: Database, vault: Vault, round_id: str) -> tuple[dict[str, str], ...]:
+    """All assignments that ten coins can pick, once the plan is logged: for a room that wants to watch.
+
+    Raises Refused `seats.not_observable` where the plan does not ask for coins.
+    """
+    row = service.get(db, round_id)
+    if row.stage not in ("packed", "entropy_seats"):
+        raise service.wrong_stage(row, "seat-tree", "packed")
+    work = _work(db, vault, row, row.updated_at)
+    kept, visits, schedule = (
+        work.json(name) for name in ("internal/lottery-plan.json", "visits.json", "schedule.json")
+    )
+    lottery = lottery_store.rebuilt(kept, roster_of(work), visits, schedule)
+    return observable_tree(lottery, lottery.plan_hash(work.manifest().algorithms))
 
 
 def standing_now(session: Session, row: Round) -> tuple[Standing, tuple[str, ...]]:

@@ -136,7 +136,7 @@ def approve(db: Database, round_id: str, by: str, now: datetime, guard: Guard = 
         row = found(session, round_id, lock=True)
         guard(RoundOut.of(row, []))
         if row.stage != "frozen":
-            raise _wrong_stage(row, "approve", "frozen")
+            raise wrong_stage(row, "approve", "frozen")
         row.approved_by, row.status, row.waiting_for, row.updated_at = by, "running", None, now
         ledger.append(session, entry_of(row, "round.approval", "approver", now, _sha(by)), now)
         session.add(row)
@@ -147,7 +147,8 @@ def _sha(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _wrong_stage(row: Round, what: str, stage: str) -> Conflict:
+def wrong_stage(row: Round, what: str, stage: str) -> Conflict:
+    """The refusal of something that belongs to another stage."""
     return Conflict(
         Problem(
             "round.stage",
@@ -165,7 +166,7 @@ def deposit(db: Database, vault: Vault, round_id: str, party: str, secret: bytes
     with db.write() as session:
         row = found(session, round_id)
         if row.stage != "committed":
-            raise _wrong_stage(row, "deposit", "committed")
+            raise wrong_stage(row, "deposit", "committed")
         place = session.get(Deposit, (round_id, party))
         suite = suite_named(repository.document(session, row).suite)
         if place is None or commitment(suite, round_id, party, secret).hex() != place.commitment:
@@ -191,7 +192,7 @@ def supply(db: Database, round_id: str, source_id: str, given: str, now: datetim
         row = found(session, round_id)
         part = {"committed": "entropy", "packed": "entropy_seats"}.get(row.stage)
         if part is None or row.status == "void":
-            raise _wrong_stage(row, "entropy", "committed / packed")
+            raise wrong_stage(row, "entropy", "committed / packed")
         source, announced = _source_of(session, row, part, source_id)
         value = sources.normalised(source, announced, round_id, part, given)
         _refuse_reuse(session, value.used_as, announced)
@@ -213,7 +214,7 @@ def source_of(db: Database, round_id: str, source_id: str) -> tuple[Source, Entr
         row = found(session, round_id)
         part = {"committed": "entropy", "packed": "entropy_seats"}.get(row.stage)
         if part is None:
-            raise _wrong_stage(row, "entropy", "committed / packed")
+            raise wrong_stage(row, "entropy", "committed / packed")
         return _source_of(session, row, part, source_id)
 
 
@@ -284,7 +285,7 @@ def void(
         if row.status == "void":
             return row
         if row.stage == "entropy":
-            raise _wrong_stage(row, "void", "drawn")
+            raise wrong_stage(row, "void", "drawn")
         _void_row(session, row, reason, now, actor="approver", by=by, confirmed_by=confirmed_by)
         return row
 

@@ -17,7 +17,7 @@ from app.disclosure.service import write_bundles
 from app.errors import Conflict, Refused
 from app.ledger import repository as ledger
 from app.rounds import seats, service
-from app.rounds.seats import Absence
+from app.rounds.absence import Absence
 from app.rounds.tables import Round
 from app.rounds.vault import Vault
 from app.whole_round import SimulatedClock, Trip, answers, carry

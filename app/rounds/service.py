@@ -16,10 +16,11 @@ from app.http.etag import Guard, unguarded
 from app.http.tables import Operation
 from app.ledger import repository as ledger
 from app.plans import service as plans
+from app.plans.periods import require_period
 from app.plans.schemas import PlanDocument, Source
 from app.rounds import entropy as sources
 from app.rounds import record, repository
-from app.rounds.log import entry_of
+from app.rounds.log import OFFICIAL, entry_of
 from app.rounds.schemas import RoundOut
 from app.rounds.tables import Deposit, EntropyUse, Round
 from app.rounds.vault import Vault
@@ -60,6 +61,7 @@ def ensure(
         before = repository.of_period(session, plan_code, period)
         if before and not (after_void and before[-1].status == "void"):
             return before[-1], False
+        require_period(rules.document, period, now.astimezone(OFFICIAL).date(), plans.work_calendar(session))
         sequence = len(before) + 1
         made = Round(
             round_id=round_name(plan_code, period, sequence),
@@ -95,10 +97,11 @@ def create(
     made, new = ensure(db, plan_code, period, now, commitments=commitments, after_void=True)
     if new:
         return made
+    made_at = f"{made.created_at.astimezone(OFFICIAL):%Y-%m-%d %H:%M}"
     raise Conflict(
         Problem(
             "round.exists",
-            f"计划 {plan_code} 在 {period} 已有批次 {made.round_id}（{made.created_at:%Y-%m-%d %H:%M}），不能重抽。",
+            f"计划 {plan_code} 在 {period} 已有批次 {made.round_id}（{made_at}），不能重抽。",
             f"Plan {plan_code} already has round {made.round_id} for {period}; a round can't be run twice.",
             "请查看该批次；只有经公示作废后才能以下一序号重来，作废记录永久保留。",
             "Look at that round. Only after a published void can the next sequence number be opened.",

@@ -198,3 +198,22 @@ def test_cool_down_sees_the_round_before(
             repository.visited_since(session, max(days) + timedelta(days=1), max(days) + timedelta(days=9))
             == set()
         )
+
+
+def test_a_period_that_the_plan_does_not_have_is_no_way_to_draw_again(
+    city: Database, publish: Publish, now: datetime
+) -> None:
+    code = publish(**REAL)
+    with pytest.raises(Refused, match=r"round\.unknown_period"):
+        service.create(city, code, "2026-Q1b", now)
+    assert service.create(city, code, "2026-Q1", now).round_id == "spring-2026-Q1-1"
+
+
+def test_a_recurring_plan_gives_its_begun_periods_alone(
+    city: Database, publish: Publish, now: datetime
+) -> None:
+    code = publish(period=None, recurrence="quarterly day 1 09:00", **REAL)
+    for period in ("2026-Q2", "2025-Q4", "2026"):
+        with pytest.raises(Refused, match=r"round\.unknown_period"):
+            service.create(city, code, period, now)
+    assert service.create(city, code, "2026-Q1", now).round_id == "spring-2026-Q1-1"

@@ -129,6 +129,8 @@ def _write(work: Work, outcome: Outcome, seconds: float) -> Round:
 def _write_waiting(db: Database, row: Round, what: str, now: datetime) -> Round:
     with db.write() as session:
         current = _fenced(session, row)
+        if current.status == "void":
+            return current
         current.status, current.waiting_for, current.updated_at = "waiting", what, now
         session.add(current)
         return current
@@ -137,6 +139,8 @@ def _write_waiting(db: Database, row: Round, what: str, now: datetime) -> Round:
 def _write_refusal(db: Database, row: Round, problem: Problem, now: datetime) -> Round:
     with db.write() as session:
         current = _fenced(session, row)
+        if current.status == "void":
+            return current
         current.status, current.updated_at = "refused", now
         current.problem = {
             "code": problem.code,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -9,7 +10,9 @@ import typer
 
 from app import console
 from app.db.database import Database
+from app.errors import refuse
 from app.rounds import advance, entropy, repository, seats_commands, service
+from app.rounds.log import stamp
 from app.rounds.schemas import RoundOut
 from app.rounds.tables import Round
 from app.rounds.vault import Vault, new_secret
@@ -40,7 +43,7 @@ def _show(db: Database, row: Round, as_json: bool) -> None:
     if as_json:
         console.emit(shown.model_dump(mode="json"))
         return
-    done = [(time.stage, time.at.isoformat(timespec="seconds"), round(time.seconds, 2)) for time in times]
+    done = [(time.stage, stamp(time.at), round(time.seconds, 2)) for time in times]
     console.table(f"{row.round_id} · {row.status}", ("阶段 stage", "时间 at", "秒 seconds"), done)
     if row.waiting_for:
         console.say(f"等待 waiting for: {row.waiting_for}")
@@ -111,6 +114,19 @@ def make_secret(
     console.emit({"round_id": round_id, "party": party, "commitment": digest, "secret": secret.hex()})
 
 
+def _secret(text: str) -> bytes:
+    digits = text.strip().lower()
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise refuse(
+            "deposit.form",
+            "秘密应为 64 位十六进制数字。",
+            "A secret is 64 hexadecimal digits.",
+            "请原样粘贴 round secret 当初给出的 secret。",
+            "Paste the `secret` that `round secret` gave, as it is.",
+        )
+    return bytes.fromhex(digits)
+
+
 @commands.command("deposit")
 def deposit(
     round_id: RoundId,
@@ -119,7 +135,7 @@ def deposit(
 ) -> None:
     """提交一方的秘密 · deposit a party's secret after the manifest is logged."""
     db = _database()
-    service.deposit(db, Vault(settings().data_dir), round_id, party, bytes.fromhex(secret), datetime.now(UTC))
+    service.deposit(db, Vault(settings().data_dir), round_id, party, _secret(secret), datetime.now(UTC))
     console.say(f"{party}：已核对并登记 · checked and receipted")
 
 

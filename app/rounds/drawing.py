@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from importlib.metadata import version
 from typing import Any
 
@@ -197,13 +197,16 @@ def commit(work: Work) -> Outcome | Waiting:
 
 
 def take_entropy(work: Work) -> Outcome | Waiting:
-    """Log the deposits' receipts and the raw public values (T1), before anything is drawn from them."""
+    """Log the deposits' receipts and the raw public values (T1), before anything is drawn from them.
+
+    Past the deadline nothing is logged any more: the round waits for the clock to void it.
+    """
     manifest = work.manifest()
     deposits = [row for row in work.deposits() if row.party != SALT]
     if any(row.sealed_secret is None for row in deposits):
         return Waiting("deposits")
     values = sources.supplied(work, "entropy", manifest.entropy)
-    if values is None:
+    if values is None or work.now > datetime.fromisoformat(manifest.deadlines.entropy):
         return Waiting("entropy")
     suite = manifest.algorithms
     receipts: list[Json] = [{"party": row.party, "commitment": row.commitment} for row in deposits]

@@ -138,8 +138,7 @@ def approve(db: Database, round_id: str, by: str, now: datetime, guard: Guard = 
     with db.write() as session:
         row = found(session, round_id, lock=True)
         guard(RoundOut.of(row, []))
-        if row.stage != "frozen":
-            raise wrong_stage(row, "approve", "frozen")
+        _require_stage(row, "approve", "frozen")
         row.approved_by, row.status, row.waiting_for, row.updated_at = by, "running", None, now
         ledger.append(session, entry_of(row, "round.approval", "approver", now, _sha(by)), now)
         session.add(row)
@@ -164,12 +163,32 @@ def wrong_stage(row: Round, what: str, stage: str) -> Conflict:
     )
 
 
+def _require_stage(row: Round, what: str, *stages: str) -> None:
+    """A void ends a round: nothing sets it going again."""
+    if row.status == "void":
+        raise _is_void(row)
+    if row.stage not in stages:
+        raise wrong_stage(row, what, " / ".join(stages))
+
+
+def _is_void(row: Round) -> Conflict:
+    return Conflict(
+        Problem(
+            "round.void",
+            f"批次 {row.round_id} 已作废（{row.problem and row.problem.get('code')}），不再接受任何操作。",
+            f"Round {row.round_id} is void ({row.problem and row.problem.get('code')}) and takes nothing any more.",
+            "如仍需检查，请为该计划的同一期次建立下一序号的批次。",
+            "Where checks are still needed, make the round of the next sequence number for that period.",
+            {"round_id": row.round_id},
+        )
+    )
+
+
 def deposit(db: Database, vault: Vault, round_id: str, party: str, secret: bytes, now: datetime) -> None:
     """Take a party's secret after the manifest is logged, check it against the commitment, log the receipt."""
     with db.write() as session:
         row = found(session, round_id)
-        if row.stage != "committed":
-            raise wrong_stage(row, "deposit", "committed")
+        _require_stage(row, "deposit", "committed")
         place = session.get(Deposit, (round_id, party))
         suite = suite_named(repository.document(session, row).suite)
         if place is None or commitment(suite, round_id, party, secret).hex() != place.commitment:
@@ -190,12 +209,15 @@ def deposit(db: Database, vault: Vault, round_id: str, party: str, secret: bytes
 
 
 def supply(db: Database, round_id: str, source_id: str, given: str, now: datetime) -> Round:
-    """Take the public entropy of one source: checked against its rule, used once, logged before anything is drawn."""
+    """Take the public entropy of one source: checked against its rule, used once, logged before anything is drawn.
+
+    What comes after the deadline comes too late: the round is void, whether or not the clock has seen it yet.
+    """
+    expire(db, now)
     with db.write() as session:
-        row = found(session, round_id)
-        part = {"committed": "entropy", "packed": "entropy_seats"}.get(row.stage)
-        if part is None or row.status == "void":
-            raise wrong_stage(row, "entropy", "committed / packed")
+        row = found(session, round_id, lock=True)
+        _require_stage(row, "entropy", "committed", "packed")
+        part = {"committed": "entropy", "packed": "entropy_seats"}[row.stage]
         source, announced = _source_of(session, row, part, source_id)
         value = sources.normalised(source, announced, round_id, part, given)
         _refuse_reuse(session, value.used_as, announced)

@@ -1,8 +1,9 @@
 """Intervals for a rate: exact in one stratum, Wilson on the effective sample size in several.
 
 Sources: Wilson, JASA 22 (1927), 209–212; Korn and Graubard, Survey Methodology 24 (1998), 193–201 (effective
-sample size, Clopper–Pearson limits on it); Fay and Feuer, Statistics in Medicine 16 (1997), 791–801 (one more case
-in the heaviest stratum). Why each is needed, and what coverage was measured: docs/estimates.md.
+sample size, Clopper–Pearson limits on it); Agresti and Coull, The American Statistician 52 (1998), 119–126 (two and
+two); Fay and Feuer, Statistics in Medicine 16 (1997), 791–801 (cases not met in the heaviest stratum). Why each is
+needed, and what coverage was measured: docs/estimates.md.
 """
 
 from __future__ import annotations
@@ -77,9 +78,11 @@ def interval(groups: Sequence[Group], missing_found: bool = False, confidence: f
 
 def _sampled(groups: Sequence[Group], counts: _Counts, confidence: float) -> Interval:
     effective = effective_size(counts, confidence)
-    if isinf(effective):
+    members, most = sum(group.members for group in groups), sum(group.most_members for group in groups)
+    if isinf(effective) and most == members:
         return Interval(counts.rate, counts.rate, counts.rate, effective, "census")
     if len(groups) > 1:
+        effective = members if isinf(effective) else effective
         low, high = wilson_limits(counts.rate, effective, confidence)
         return Interval(counts.rate, low, high, effective, "wilson")
     group = groups[0]
@@ -119,8 +122,9 @@ def effective_size(counts: _Counts, confidence: float) -> float:
     """P(1 − P)/V, P and V being rate and variance with smoothed stratum rates; infinite where all was examined.
 
     Each stratum's rate is drawn towards the overall one by z² pseudo-observations, so that a stratum that showed no
-    finding, or one of a single unit, has a variance; the stratum of the greatest weight gets one more finding and
-    one more clear one, so that the variance knows what it would have meant to meet one there.
+    finding, or one of a single unit, has a variance; the stratum of the greatest weight gets z²/2 more findings and
+    as many clear ones (at 95 %, Agresti and Coull's two and two), so that the variance knows what it would have
+    meant to meet some there.
     """
     z2 = NormalDist().inv_cdf((1 + confidence) / 2) ** 2
     flat = _variance(counts, np.full(len(counts.n), 0.5), 0.5)
@@ -130,7 +134,7 @@ def effective_size(counts: _Counts, confidence: float) -> float:
     overall = (counts.rate * kish + z2 / 2) / (kish + z2)
     heaviest = np.zeros(len(counts.n))
     heaviest[np.argmax(np.where(counts.members > 0, counts.rows / counts.n, 0))] = 1
-    smooth = (counts.findings + z2 * overall + heaviest) / (counts.members + z2 + 2 * heaviest)
+    smooth = (counts.findings + z2 * (overall + heaviest / 2)) / (counts.members + z2 * (1 + heaviest))
     rate = float(counts.rows @ (counts.members / counts.n * smooth)) / counts.total
     return rate * (1 - rate) / _variance(counts, smooth, rate)
 

@@ -48,26 +48,28 @@ def _lines(counts: Mapping[Cell, int]) -> Iterator[Line]:
 def _exposed(
     lines: Sequence[Line], counts: Mapping[Cell, int], withheld: Collection[Cell], smallest: int
 ) -> Cell | None:
-    """The next cell to withhold, from a line that tells too much; None where nothing does."""
+    """The next cell to withhold, of the lines that tell too much: no margin if it can be helped, then the smallest.
+
+    None where no line tells too much.
+    """
     told = _determined(lines, withheld)
-    for inner, margin in lines:
-        hidden = [cell for cell in inner if cell in withheld]
-        small = margin not in withheld and 0 < sum(counts[cell] for cell in hidden) < smallest
-        if small or told & {*inner, margin}:
-            following = _next(inner, margin, counts, withheld)
-            if following is not None:
-                return following
-    return None
+    candidates = [
+        cell
+        for inner, margin in lines
+        if _tells(inner, margin, counts, withheld, smallest) or told & {*inner, margin}
+        for cell in (*inner, margin)
+        if cell not in withheld and counts[cell]
+    ]
+    return min(
+        candidates, key=lambda cell: (cell.count(None), counts[cell], tuple(map(str, cell))), default=None
+    )
 
 
-def _next(
-    inner: Sequence[Cell], margin: Cell, counts: Mapping[Cell, int], withheld: Collection[Cell]
-) -> Cell | None:
-    """The smallest cell of the line that can protect: one that shows something; its margin last."""
-    candidates = [cell for cell in inner if cell not in withheld and counts[cell]]
-    if candidates:
-        return min(candidates, key=lambda cell: (counts[cell], tuple(map(str, cell))))
-    return margin if margin not in withheld and counts[margin] else None
+def _tells(
+    inner: Sequence[Cell], margin: Cell, counts: Mapping[Cell, int], withheld: Collection[Cell], smallest: int
+) -> bool:
+    """Tell whether the published margin less the published cells is a sum too small to show."""
+    return margin not in withheld and 0 < sum(counts[cell] for cell in inner if cell in withheld) < smallest
 
 
 def _determined(lines: Sequence[Line], withheld: Collection[Cell]) -> frozenset[Cell]:

@@ -131,13 +131,17 @@ SCENARIOS = {
         classes(0, 0, 0, 0),
         districts(0.0),
         tiny(0.0),
+        classes(1, 1, 0, 0),
         one(500, 20, 0),
+        one(500, 20, 8),
         one(20, 20, 0),
         one(200, 199, 0),
     ],
     "common": [
         classes(972, 830, 160, 105),
         classes(300, 0, 0, 300),
+        classes(250, 0, 0, 300),
+        classes(300, 0, 0, 50),
         classes(97, 400, 200, 200),
         districts(0.2),
         districts(0.5),
@@ -164,7 +168,9 @@ def test_exact_intervals_never_fall_below_their_level() -> None:
 
 
 DOMAINS = [
-    Population("a trade in districts", *DISTRICTS, (40, 20, 60, 13, 9, 2, 20, 3), (300,) * 4 + (80, 20, 90, 30)),
+    Population(
+        "a trade in districts", *DISTRICTS, (40, 20, 60, 13, 9, 2, 20, 3), (300,) * 4 + (80, 20, 90, 30)
+    ),
     Population("a trade in classes", *CLASSES, (20, 60, 20, 30), (900, 700, 100, 50)),
     Population("a rare trade", *CLASSES, (5, 10, 5, 10), (120, 100, 30, 30)),
     Population("rare in a trade", *DISTRICTS, (2, 1, 3, 0, 0, 0, 1, 0), (300,) * 4 + (80, 20, 90, 30)),

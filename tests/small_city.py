@@ -27,6 +27,7 @@ NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
 DEPARTMENTS = ("market", "fire", "health")
 DISTRICTS = ("650102", "650103", "650104")
 TARGETS = 240
+QUARTERLY = "quarterly working-day 1 09:00"
 
 
 @pytest.fixture
@@ -38,11 +39,16 @@ def now() -> datetime:
 @pytest.fixture
 def city(database: Database) -> Database:
     """A database that holds the small city."""
+    fill(database)
+    return database
+
+
+def fill(database: Database) -> None:
+    """Put the small city into a migrated database."""
     with database.write() as session:
         _departments(session)
         _inspectors(session)
         _targets(session)
-    return database
 
 
 def _departments(session: Session) -> None:

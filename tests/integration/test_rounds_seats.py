@@ -24,6 +24,7 @@ from app.whole_round import SimulatedClock, Trip, answers, carry
 from optimizer.progress import Silent
 from scheduler import verifier
 from scheduler.lottery.shares import shares_of
+from tests.small_city import QUARTERLY
 
 Publish = Callable[..., str]
 
@@ -46,7 +47,7 @@ def stored(db: Database, round_id: str, name: str) -> Any:
 def test_who_served_much_is_expected_less_in_the_next_round(
     city: Database, publish: Publish, now: datetime, tmp_path: Path
 ) -> None:
-    code = publish()
+    code = publish(period=None, recurrence=QUARTERLY)
     first = run(city, tmp_path, now, code)
     second = run(city, tmp_path, now + timedelta(days=150), code, "2026-Q3")
     assert (second.stage, second.status) == ("revealed", "done"), second.problem
@@ -78,11 +79,11 @@ def test_who_served_much_is_expected_less_in_the_next_round(
 def test_a_voided_round_and_one_under_embargo_count_for_nothing(
     city: Database, publish: Publish, now: datetime, tmp_path: Path
 ) -> None:
-    code = publish()
-    voided = run(city, tmp_path, now, code, until="seated")
+    code = publish(period=None, recurrence="monthly working-day 1 09:00")
+    voided = run(city, tmp_path, now, code, "2026-01", until="seated")
     service.void(city, voided.round_id, "plan_withdrawn", "甲", "乙", now + timedelta(days=1))
-    run(city, tmp_path, now, code, "2026-Q2", until="seated")
-    later = run(city, tmp_path, now + timedelta(days=2), code, "2026-Q3", until="frozen")
+    run(city, tmp_path, now, code, "2026-02", until="seated")
+    later = run(city, tmp_path, now + timedelta(days=2), code, "2026-03", until="frozen")
     assert "seat_history" not in stored(city, later.round_id, "manifest.json")
 
 

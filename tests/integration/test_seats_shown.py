@@ -28,6 +28,7 @@ from app.settings import Settings, settings
 from app.whole_round import SimulatedClock, Trip, answers, carry
 from optimizer.progress import Silent
 from tests.integration.test_rounds_seats import few_targets, reveal, run, seated, stored
+from tests.small_city import QUARTERLY
 
 Publish = Callable[..., str]
 
@@ -77,7 +78,7 @@ def test_shown_after_the_reveal_by_code_with_moves_and_history(
     client: TestClient,
     command: Callable[..., Any],
 ) -> None:
-    code = publish()
+    code = publish(period=None, recurrence=QUARTERLY)
     trip, row = seated(city, tmp_path, now, code)
     _, holder, day = first_seat(city, row)
     (move,) = seats.file_absences(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -25,6 +26,7 @@ from app.plans import service as plans
 from app.registers import commands as registers_commands
 from app.rounds import commands as rounds_commands
 from app.rounds import service as rounds
+from app.rounds.fsck import check_all
 from app.rounds.vault import Vault
 from app.serving import serve_database
 from app.settings import settings
@@ -76,6 +78,22 @@ def verify(
     """核验证据包：0 全部一致，1 有步骤不符，2 无法读取 · verify a bundle."""
     arguments = [str(bundle), *(["--firm", str(firm)] if firm else []), *(["--json"] if as_json else [])]
     raise typer.Exit(verifier.main(arguments))
+
+
+@ledger_commands.commands.command("fsck")
+def fsck(
+    as_json: Annotated[bool, typer.Option("--json", help="末行输出 JSON · JSON as the last line")] = False,
+) -> None:
+    """由日志和存档重新推导各表，指出不符的表和行 · derive every state table again; 1 where one differs."""
+    with ledger_commands.database().read() as session:
+        found = list(check_all(session, Vault(settings().data_dir)))
+    if as_json:
+        console.emit({"ok": not found, "findings": [asdict(finding) for finding in found]})
+    else:
+        for finding in found:
+            console.say(str(finding))
+        console.say("不符 differences: " + str(len(found)))
+    raise typer.Exit(1 if found else 0)
 
 
 def _pairs(given: list[str]) -> list[tuple[str, str]]:

@@ -20,6 +20,8 @@ from app.errors import Refused
 from app.ledger import checkpoints
 from app.plans import service as plans
 from app.rounds import service as rounds
+from app.rounds.fsck import check_all
+from app.rounds.vault import Vault
 from app.rounds.worker import run_in_process
 from app.settings import Settings
 
@@ -65,6 +67,8 @@ class Clock:
             misfire_grace_time=None,
         )
 
+        self._scheduler.add_job(self._check, "interval", hours=24, coalesce=True, misfire_grace_time=None)
+
     @staticmethod
     def _new_pool() -> Executor:
         return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
@@ -86,6 +90,12 @@ class Clock:
             checkpoints.due(self._db, self._settings.data_dir, datetime.now(UTC))
         except Refused as refused:
             log.error("nothing is signed: %s", refused.problem.en)
+
+    def _check(self) -> None:
+        """At start and once a day: every state table against the log."""
+        with self._db.read() as session:
+            for finding in check_all(session, Vault(self._settings.data_dir)):
+                log.error("fsck: %s", finding)
 
     def _log_leads_to_what_was_signed(self) -> bool:
         try:

@@ -45,7 +45,8 @@ def make(
     tree.grow(0 if before is None else before.size, size)
     text = Checkpoint(signer.name, size, tree.root(size)).text
     note = Note(text, tuple(key.sign(text) for key in (signer, *also)))
-    row = LogCheckpoint(size=size, root=tree.root(size).hex(), note=str(note), at=now)
+    at = max(now, repository.last_time(session) or now)
+    row = LogCheckpoint(size=size, root=tree.root(size).hex(), note=str(note), at=at)
     session.add(row)
     session.flush()
     _keep_after_commit(session, directory, row.note)

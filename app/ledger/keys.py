@@ -107,6 +107,11 @@ def witnesses(session: Session) -> list[VerifierKey]:
     return list(trusted.values())
 
 
+def every_witness(session: Session) -> list[VerifierKey]:
+    """The witnesses' keys that the log ever trusted: what was kept of theirs stays."""
+    return [VerifierKey.parse(body["vkey"]) for body in _bodies(session, WITNESS) if body["trusted"]]
+
+
 def _bodies(session: Session, kind: str) -> Iterable[dict[str, Any]]:
     query = select(LogEntry.body).where(LogEntry.type == kind).order_by(col(LogEntry.index))
     return [json.loads(body) for body in session.exec(query)]

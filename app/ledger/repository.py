@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
@@ -15,6 +16,7 @@ from app.errors import Conflict, NotFound, Problem
 from app.ledger.tables import Artefact, LogEntry
 from scheduler.encoding import canonical_json
 
+OFFICIAL = ZoneInfo("Asia/Shanghai")
 _LOG_LOCK = 0x444F55424C45  # any constant: the advisory lock under which PostgreSQL numbers entries
 
 
@@ -31,7 +33,7 @@ def append(session: Session, entry: Mapping[str, Any], at: datetime) -> LogEntry
     """
     lock_log(session)
     last = session.exec(select(func.max(LogEntry.index))).one()
-    body = canonical_json(dict(entry))
+    body = canonical_json({"at": at.astimezone(OFFICIAL).isoformat(timespec="seconds"), **entry})
     row = LogEntry(
         index=0 if last is None else last + 1,
         type=str(entry["type"]),
@@ -43,6 +45,11 @@ def append(session: Session, entry: Mapping[str, Any], at: datetime) -> LogEntry
     session.add(row)
     session.flush()
     return row
+
+
+def last_time(session: Session) -> datetime | None:
+    """When the newest entry was appended."""
+    return session.exec(select(LogEntry.at).order_by(col(LogEntry.index).desc()).limit(1)).first()
 
 
 def entries(session: Session, subject: str) -> list[dict[str, Any]]:

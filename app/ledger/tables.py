@@ -60,7 +60,7 @@ class LogCheckpoint(SQLModel, table=True):
 
 
 class LogCosignature(SQLModel, table=True):
-    """A witness's cosignature of a checkpoint: its signature line, as it came."""
+    """A witness's cosignature of a checkpoint: its signature line, as it came; `at` is the time that it signed."""
 
     __tablename__ = "log_cosignature"
 

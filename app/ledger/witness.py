@@ -10,7 +10,7 @@ import fcntl
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +27,8 @@ from scheduler.suite import SHA256
 
 FETCH_SECONDS: Final = 20.0
 _ANSWER_LIMIT: Final = 1_000_000
+CLOCKS_APART_SECONDS: Final = 3600
+"""How far a witness's clock may be ahead of ours."""
 IN_BUNDLE: Final = "log/checkpoint"
 
 
@@ -42,9 +44,12 @@ def store(session: Session, text: str, now: datetime) -> list[Signature]:
     kept = []
     for key in keys.witnesses(session):
         for signature in note.signatures:
-            if signature.holds(note.text, key):
+            if (
+                signature.holds(note.text, key)
+                and signature.timestamp <= now.timestamp() + CLOCKS_APART_SECONDS
+            ):
                 kept.append(signature)
-                _keep(session, row.size, signature, now)
+                _keep(session, row.size, signature)
     if not kept:
         raise refuse(
             "witness.unknown",
@@ -56,12 +61,11 @@ def store(session: Session, text: str, now: datetime) -> list[Signature]:
     return kept
 
 
-def _keep(session: Session, size: int, signature: Signature, now: datetime) -> None:
+def _keep(session: Session, size: int, signature: Signature) -> None:
     key = (size, signature.name, signature.key_id.hex())
     if session.get(LogCosignature, key) is None:
-        session.add(
-            LogCosignature(size=size, name=signature.name, key_id=key[2], line=signature.line, at=now)
-        )
+        at = datetime.fromtimestamp(signature.timestamp, UTC)
+        session.add(LogCosignature(size=size, name=key[1], key_id=key[2], line=signature.line, at=at))
         session.flush()
 
 

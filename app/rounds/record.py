@@ -119,7 +119,7 @@ def _differs(round_id: str, part: str) -> Refused:
         Problem(
             "entropy.differs",
             f"批次 {round_id} 存档的公共随机（{part}）与日志所记不同，拒绝据此抽取。",
-            f"The public values ({part}) kept for round {round_id} are not those in the log; nothing is drawn from them.",
+            f"The public values ({part}) kept for round {round_id} are not those in the log; nothing is drawn.",
             "请运行 log fsck 并由审计人员核查。",
             "Run `log fsck` and have the difference audited.",
             {"round_id": round_id, "part": part},

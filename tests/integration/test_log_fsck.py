@@ -1,0 +1,207 @@
+"""fsck on both databases: silent over honest rounds, and naming table, row and column of any change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import JSON, Column, Table, text, update
+from sqlalchemy import select as sa_select
+from sqlmodel import Session, SQLModel, col, select
+
+from app.db.database import Database
+from app.db.types import UTCDateTime
+from app.ledger import checkpoints, keys, repository, witness
+from app.ledger.fsck import Finding
+from app.ledger.tables import LogEntry
+from app.rounds import seats, service
+from app.rounds.absence import Absence
+from app.rounds.fsck import check_all
+from app.rounds.tables import Round
+from app.rounds.vault import Vault, new_secret
+from app.whole_round import SimulatedClock, Trip, answers, carry
+from optimizer.progress import Silent
+from scheduler.notes import SignerKey
+from scheduler.seed import commitment
+from scheduler.suite import SHA256
+
+Publish = Callable[..., str]
+PARTY = "公证处"
+WITNESSES = {"id": "witnesses", "kind": "witness_digits", "digits": 20}
+REAL = {"entropy": [WITNESSES], "entropy_seats": [{**WITNESSES, "id": "second"}]}
+WITNESS = SignerKey("witness.example/w1", bytes(range(32)))
+
+TABLES = (
+    "log_entry",
+    "log_node",
+    "log_checkpoint",
+    "log_cosignature",
+    "artefact",
+    "round",
+    "round_time",
+    "round_deposit",
+    "entropy_use",
+    "planned_check",
+    "seat_event",
+)
+NOT_STATE = {
+    ("round", "fence"),  # counts claims; any number of them is possible
+    ("round", "takeovers"),  # counts claims from the dead likewise
+    ("artefact", "id"),  # a surrogate: nothing refers to it
+}
+
+
+class Undo(Exception):  # noqa: N818  not an error: ends a transaction without a trace
+    """Roll back."""
+
+
+def lived(db: Database, publish: Publish, now: datetime, folder: Path) -> Round:
+    """A round with an outside party, real entropy and a late absence, done; and a second one, voided."""
+    code, secret = publish(**REAL), new_secret()
+    digest = commitment(SHA256, "spring-2026-Q1-1", PARTY, secret).hex()
+    going = Trip(db, Vault(folder), folder, Silent(), None, SimulatedClock(now), approved_by="审批人")
+    row = service.create(db, code, "2026-Q1", now, [(PARTY, digest)])
+    row = carry(going, row, answers(going))
+    service.deposit(db, going.vault, row.round_id, PARTY, secret, going.clock.now())
+    values = [("witnesses", "0" * 20), ("second", "1" * 20)]
+
+    def answer(current: Round) -> bool:
+        if current.waiting_for == "reveal":
+            absent(db, going, current)
+        return answers(going, values)(current) if current.waiting_for == "reveal" else asked(current)
+
+    asked = answers(going, values)
+    row = carry(going, row, answer)
+    assert row.status == "done", row.problem
+    second = service.create(db, publish(code="summer"), "2026-Q1", going.clock.now())
+    service.void(db, second.round_id, "plan_withdrawn", "甲", "乙", going.clock.now())
+    witnessed(db, folder, going.clock.now())
+    return row
+
+
+def absent(db: Database, going: Trip, row: Round) -> None:
+    """The first one seated falls sick for a day of the round."""
+    with db.read() as session:
+        standing, days = seats.standing_now(session, row)
+    person = min(standing.assignment.values())
+    first, last = date.fromisoformat(days[0]), date.fromisoformat(days[-1])
+    sick = Absence(person, "sickness", first, last)
+    seats.file_absences(db, going.vault, row.round_id, [sick], going.clock.now())
+
+
+def witnessed(db: Database, folder: Path, now: datetime) -> None:
+    with db.write() as session:
+        keys.trust_witness(session, WITNESS.verifier().as_cosigner(), now)
+        row = checkpoints.make(session, folder, now)
+        note = checkpoints.cosigned(session, row)
+        cosignature = WITNESS.cosign(note.text, int(now.timestamp()))
+        witness.store(session, str(note.signed_also([cosignature])), now)
+
+
+def free(session: Session) -> None:
+    """What somebody with the database owner's rights can do: triggers and foreign keys no longer bind."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        return
+    session.execute(text("PRAGMA defer_foreign_keys = ON"))
+    names = session.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).scalars().all()
+    for name in names:
+        session.execute(text(f"DROP TRIGGER {name}"))
+
+
+def other(value: Any, column: Column[Any]) -> Any:
+    """Another value of the column's kind."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1_000_003
+    if isinstance(value, float):
+        return value + 0.5
+    if isinstance(value, datetime):
+        return value + timedelta(hours=7)
+    if isinstance(value, date):
+        return value + timedelta(days=1)
+    if isinstance(value, bytes):
+        return value[:-2] + bytes([value[-2] ^ 1]) + value[-1:]
+    if isinstance(value, list):
+        return [*value, "x"]
+    if isinstance(value, dict):
+        return {**value, "x": "y"}
+    if isinstance(value, str):
+        return value[:-1] + ("1" if value[-1:] != "1" else "2")
+    if isinstance(column.type, UTCDateTime):
+        return datetime(2026, 1, 1, tzinfo=UTC)
+    return {"x": 1} if isinstance(column.type, JSON) else "x"
+
+
+def tampered(db: Database, folder: Path, table: Table, column: Column[Any], row: Any) -> list[Finding]:
+    """What fsck finds after one change of one column of one row; the change is undone."""
+    found: list[Finding] = []
+    where = [key == row[key.name] for key in table.primary_key.columns]
+    try:
+        with db.write() as session:
+            free(session)
+            session.execute(
+                update(table).where(*where).values({column.name: other(row[column.name], column)})
+            )
+            found = list(check_all(session, Vault(folder)))
+            raise Undo
+    except Undo:
+        return found
+
+
+def test_honest_rounds_have_no_findings_and_each_changed_column_is_named(
+    city: Database, publish: Publish, now: datetime, tmp_path: Path
+) -> None:
+    lived(city, publish, now, tmp_path)
+    with city.read() as session:
+        assert [str(finding) for finding in check_all(session, Vault(tmp_path))] == []
+    missed, changed = [], 0
+    for name in TABLES:
+        table = SQLModel.metadata.tables[name]
+        with city.read() as session:
+            rows = session.execute(sa_select(table).order_by(*table.primary_key.columns)).mappings().all()
+        assert rows, name
+        row = rows[len(rows) // 2] if name != "round" else rows[0]
+        for column in table.columns:
+            if (name, column.name) in NOT_STATE:
+                continue
+            changed += 1
+            found = tampered(city, tmp_path, table, column, row)
+            if name not in {finding.table for finding in found}:
+                missed.append(f"{name}.{column.name}: {[str(finding) for finding in found]}")
+    assert missed == []
+    assert changed > 50
+
+
+@pytest.mark.parametrize(
+    "table", ["artefact", "round_time", "entropy_use", "planned_check", "seat_event", "round_deposit"]
+)
+def test_a_row_that_is_gone_is_named(
+    city: Database, publish: Publish, now: datetime, tmp_path: Path, table: str
+) -> None:
+    row = lived(city, publish, now, tmp_path)
+    column = "subject" if table == "artefact" else "round_id"
+    with city.write() as session:
+        free(session)
+        session.execute(text(f"DELETE FROM {table} WHERE {column} = :id"), {"id": row.round_id})
+        found = list(check_all(session, Vault(tmp_path)))
+    assert table in {finding.table for finding in found}
+
+
+def test_a_last_entry_cut_off_is_noticed(
+    city: Database, publish: Publish, now: datetime, tmp_path: Path
+) -> None:
+    with city.write() as session:
+        repository.append(session, {"type": "t", "subject": "s", "actor_role": "r", "digest": "0"}, now)
+        checkpoints.make(session, tmp_path, now)
+    with city.write() as session:
+        free(session)
+        last = session.exec(select(LogEntry).order_by(col(LogEntry.index).desc()).limit(1)).one()
+        session.execute(text('DELETE FROM log_entry WHERE "index" = :i'), {"i": last.index})
+        found = {(finding.table, finding.column) for finding in check_all(session, Vault(tmp_path))}
+    assert ("log_entry", "*") in found
+    assert any(table == "log_checkpoint" for table, _ in found)

@@ -66,11 +66,19 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
     """A table; numbers to the right."""
     shown = Table(title=title, title_justify="left")
     for number, column in enumerate(columns):
-        numeric = bool(rows) and all(isinstance(row[number], int | float) for row in rows)
+        numeric = bool(rows) and all(
+            isinstance(row[number], int | float) and not isinstance(row[number], bool) for row in rows
+        )
         shown.add_column(column, justify="right" if numeric else "left")
     for row in rows:
-        shown.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+        shown.add_row(*map(_cell, row))
     screen.print(shown)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, bool):
+        return "是 yes" if value else "否 no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def say(text: str) -> None:

@@ -71,9 +71,8 @@ def demo(
             summary = make(directory, size, until, progress, registry)
     show_summary(summary, as_json)
     if serve:
-        console.say(
-            f"http://{settings().host}:{port or settings().port}/rounds/{summary['round_id']}  演示批次 the demo's round"
-        )
+        address = f"http://{settings().host}:{port or settings().port}/rounds/{summary['round_id']}"
+        console.say(f"{address}  演示批次 the demo's round")
         url = f"sqlite:///{(directory / 'double-random.db').resolve()}"
         serve_database(url, settings().host, port or settings().port, data_dir=directory)
 

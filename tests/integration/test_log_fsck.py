@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from app.db.types import UTCDateTime
 from app.ledger import checkpoints, keys, repository, witness
 from app.ledger.fsck import Finding
 from app.ledger.tables import LogEntry
-from app.rounds import seats, service
+from app.rounds import advance, seats, service
 from app.rounds.absence import Absence
 from app.rounds.fsck import check_all
 from app.rounds.tables import Round
@@ -205,3 +206,48 @@ def test_a_last_entry_cut_off_is_noticed(
         found = {(finding.table, finding.column) for finding in check_all(session, Vault(tmp_path))}
     assert ("log_entry", "*") in found
     assert any(table == "log_checkpoint" for table, _ in found)
+
+
+def test_a_round_draws_from_nothing_that_is_not_signed(
+    city: Database, publish: Publish, now: datetime, tmp_path: Path
+) -> None:
+    """The public values' checkpoint is gone, or the kept values are others than those logged."""
+    going = Trip(
+        city, Vault(tmp_path), tmp_path, Silent(), None, SimulatedClock(now), "审批人", until="entropy"
+    )
+    row = carry(going, service.create(city, publish(), "2026-Q1", now), answers(going))
+    assert (row.stage, row.status) == ("entropy", "running")
+    with city.write() as session:
+        free(session)
+        session.execute(text("UPDATE entropy_use SET value = 'mine'"))
+    row = carry(replace(going, until="revealed"), row, answers(going))
+    assert row.problem is not None
+    assert (row.stage, row.problem["code"]) == ("entropy", "entropy.differs")
+    with city.write() as session:
+        free(session)
+        session.execute(text("DELETE FROM log_checkpoint"))
+    advance.retry(city, row.round_id, now)
+    row = carry(replace(going, until="revealed"), row, answers(going))
+    assert row.problem is not None
+    assert (row.stage, row.problem["code"]) == ("entropy", "entropy.not_signed")
+
+
+def test_a_database_restored_to_an_older_state_draws_nothing(
+    city: Database, publish: Publish, now: datetime, tmp_path: Path
+) -> None:
+    going = Trip(
+        city, Vault(tmp_path), tmp_path, Silent(), None, SimulatedClock(now), "审批人", until="committed"
+    )
+    row = carry(going, service.create(city, publish(), "2026-Q1", now), answers(going))
+    with city.write() as session:
+        free(session)
+        newest = checkpoints.latest(session)
+        assert newest is not None
+        session.execute(text("DELETE FROM log_checkpoint WHERE size = :s"), {"s": newest.size})
+        session.execute(text('DELETE FROM log_entry WHERE "index" = :i'), {"i": newest.size - 1})
+        session.execute(text("UPDATE round SET stage = 'frozen'"))
+        session.execute(text("DELETE FROM round_time WHERE stage = 'committed'"))
+    row = carry(replace(going, until="revealed"), row, answers(going))
+    assert row.problem is not None
+    assert (row.stage, row.problem["code"]) == ("frozen", "log.rolled_back")
+    assert "restored" in row.problem["en"]

@@ -8,6 +8,7 @@ from optimizer.errors import Param, Problem, Refused, refuse
 
 __all__ = [
     "Conflict",
+    "HeadersTooLarge",
     "Malformed",
     "NotFound",
     "Param",
@@ -63,6 +64,12 @@ class PreconditionRequired(Refused):
     """A change was asked for without saying which state it was made for."""
 
     status: ClassVar[int] = 428
+
+
+class HeadersTooLarge(Refused):
+    """The request's headers are more than are read."""
+
+    status: ClassVar[int] = 431
 
 
 class Unavailable(Refused):

@@ -11,12 +11,14 @@ from app.clock import Clock
 from app.db.database import Database
 from app.disclosure import api as disclosure_api
 from app.disclosure import pages as disclosure_pages
-from app.http import openapi, operations, problem
+from app.http import health, metrics, openapi, operations, problem
 from app.http.limits import LimitMiddleware, Limits
 from app.ledger import api as ledger_api
 from app.plans import api as plans_api
 from app.registers import api as registers_api
+from app.registers.background import BackgroundImports
 from app.rounds import api as rounds_api
+from app.rounds import figures
 from app.settings import Settings
 from app.web import api_page, problems, static
 
@@ -38,11 +40,16 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     )
     app.state.database = database
     app.state.settings = settings
+    app.state.stopping = False
+    app.state.metrics = metrics.Metrics(lambda: figures.asking(database))
     app.add_middleware(LimitMiddleware, limits=_limits(settings))
+    app.add_middleware(metrics.ObservedMiddleware, metrics=app.state.metrics)
     problem.install(app, html=problems.html_problem, wants_html=problems.wants_html)
     openapi.install(app)
     for room in (registers_api, plans_api, rounds_api, disclosure_api, ledger_api, operations):
         app.include_router(room.router, prefix=API)
+    app.include_router(health.router)
+    app.include_router(metrics.router)
     app.include_router(disclosure_pages.router)
     app.include_router(api_page.router)
     app.include_router(static.router)
@@ -60,12 +67,15 @@ def _limits(settings: Settings) -> Limits:
 
 def _lifespan(database: Database, settings: Settings, with_clock: bool) -> Lifespan:
     @asynccontextmanager
-    async def run(_app: FastAPI) -> AsyncIterator[None]:
-        clock = Clock(database, settings) if with_clock else None
-        if clock is not None:
-            clock.start()
+    async def run(app: FastAPI) -> AsyncIterator[None]:
+        beside: list[Clock | BackgroundImports] = []
+        if with_clock:
+            beside = [Clock(database, settings), BackgroundImports(database, settings)]
+        for work in beside:
+            work.start()
         yield
-        if clock is not None:
-            clock.stop()
+        app.state.stopping = True
+        for work in beside:
+            work.stop()
 
     return run

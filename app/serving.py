@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
+from fastapi import FastAPI
 
 from app import console
 from app.db.database import Database
 from app.errors import Problem, Refused
+from app.http import logs, protocol
 from app.main import create_app
 from app.settings import settings
 
@@ -33,4 +36,21 @@ def serve_database(url: str, host: str, port: int, data_dir: Path | None = None)
         f"http://{host}:{port}/staff/rounds/批次编号  办理页：排班表与日历 for those who do the work (loopback only)"
     )
     configured = settings() if data_dir is None else settings().model_copy(update={"data_dir": data_dir})
-    uvicorn.run(create_app(Database(url), configured), host=host, port=port, log_level="warning")
+    logs.configure(configured.log_level)
+    app = create_app(Database(url), configured)
+    GracefulServer(
+        uvicorn.Config(app, host=host, port=port, log_config=None, **protocol.options()), app
+    ).run()
+
+
+class GracefulServer(uvicorn.Server):
+    """Says that it stops before it stops: readiness turns 503 and streams end, then what is running is finished."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """On SIGTERM or SIGINT."""
+        self._app.state.stopping = True
+        super().handle_exit(sig, frame)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -17,7 +18,10 @@ class Settings(BaseSettings):
     database_url: str = Field(default="", description="SQLAlchemy URL; empty: SQLite under `data_dir`.")
     data_dir: Path = Field(default=Path("var"), description="Where the embedded database and files live.")
     host: str = Field(default="127.0.0.1", description="Address to serve on; loopback until accounts exist.")
-    port: int = Field(default=8000, ge=0, le=65535)
+    port: int = Field(default=8000, ge=0, le=65535, description="Port to serve on; 0: any free one.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="What is logged at least, as JSON lines on standard error."
+    )
     workers: int = Field(default=0, ge=0, description="Processes that solve; 0: one per core.")
     tick_seconds: int = Field(default=5, ge=1, description="How often the clock looks for what is due.")
     lease_seconds: int = Field(

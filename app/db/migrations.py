@@ -6,6 +6,8 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from app.db.database import Database
 
@@ -28,3 +30,10 @@ def upgrade(database: Database, revision: str = "head") -> None:
 def downgrade(database: Database, revision: str) -> None:
     """Step back to `revision` (`base` removes everything)."""
     command.downgrade(config(database.url), revision)
+
+
+def is_newest(database: Database) -> bool:
+    """Whether the database has this version's schema."""
+    newest = ScriptDirectory.from_config(config(database.url)).get_current_head()
+    with database.read() as session:
+        return MigrationContext.configure(session.connection()).get_current_revision() == newest

@@ -16,11 +16,13 @@ from urllib.parse import unquote_to_bytes
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.errors import Malformed, Problem, Refused, TooLarge, TooSlow
+from app.errors import HeadersTooLarge, Malformed, Problem, Refused, TooLarge, TooSlow
 from app.http.problem import refusal_response
 
 _HIGH_OR_LOW: Final = re.compile("[\ud800-\udfff]")
 _STRUCTURE: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', re.DOTALL)
+HEADERS: Final = 100
+HEADER_BYTES: Final = 32_000
 _SMALLEST_RATE: Final = 20_000
 UPLOADS: Final = re.compile(r"^/api/v1/registers/[a-z]+/imports$")
 
@@ -49,6 +51,7 @@ class LimitMiddleware:
             return
         body = _Body(receive, self._limits, scope)
         try:
+            check_headers(scope)
             check_address(scope)
             checked = await body.checked()
         except Refused as refused:
@@ -79,6 +82,21 @@ async def _respond(refused: Refused, scope: Scope, receive: Receive, send: Send)
     response = refusal_response(Request(scope), refused)
     response.headers["Connection"] = "close"
     await response(scope, receive, send)
+
+
+def check_headers(scope: Scope) -> None:
+    """Refuse more headers than any client of ours has use for."""
+    sizes = [len(name) + len(value) for name, value in scope["headers"]]
+    if len(sizes) > HEADERS or sum(sizes) > HEADER_BYTES:
+        raise HeadersTooLarge(
+            Problem(
+                "request.headers",
+                f"请求头超过 {HEADERS} 个或 {HEADER_BYTES} 字节。",
+                f"The request has more than {HEADERS} headers or {HEADER_BYTES} bytes of them.",
+                "请减少请求头（例如清除 Cookie）后重试。",
+                "Send fewer (clear cookies, say) and try again.",
+            )
+        )
 
 
 def check_address(scope: Scope) -> None:

@@ -48,23 +48,34 @@ def enqueue(db: Database, upload: Path, register: str, file_name: str, now: date
         return made
 
 
-def claim(session: Session, owner: str, now: datetime, lease_seconds: int) -> Operation | None:
-    """Lease the oldest import whose upload is here; the fence grows, so an earlier holder writes no more."""
+def _waiting(session: Session, now: datetime) -> Operation | None:
+    """The oldest import that nobody holds and whose upload is here."""
     free = (col(Operation.lease_until).is_(None)) | (col(Operation.lease_until) < now)
     waiting = select(Operation).where(Operation.kind == KIND, Operation.status == "running", free)
-    for row in session.exec(waiting.order_by(col(Operation.id))):
-        if not Path((row.payload or {})["path"]).is_file():
-            continue
-        until = now + timedelta(seconds=lease_seconds)
-        statement = (
-            update(Operation)
-            .where(col(Operation.id) == row.id, col(Operation.fence) == row.fence)
-            .values(lease_owner=owner, lease_until=until, fence=Operation.fence + 1)
-            .returning(Operation)
-            .execution_options(populate_existing=True)
-        )
-        return session.scalars(statement).one_or_none()
-    return None
+    rows = session.exec(waiting.order_by(col(Operation.id)))
+    return next((row for row in rows if Path((row.payload or {})["path"]).is_file()), None)
+
+
+def any_waiting(db: Database, now: datetime) -> bool:
+    """Whether there is an import to do."""
+    with db.read() as session:
+        return _waiting(session, now) is not None
+
+
+def claim(session: Session, owner: str, now: datetime, lease_seconds: int) -> Operation | None:
+    """Lease the oldest import whose upload is here; the fence grows, so an earlier holder writes no more."""
+    row = _waiting(session, now)
+    if row is None:
+        return None
+    until = now + timedelta(seconds=lease_seconds)
+    statement = (
+        update(Operation)
+        .where(col(Operation.id) == row.id, col(Operation.fence) == row.fence)
+        .values(lease_owner=owner, lease_until=until, fence=Operation.fence + 1)
+        .returning(Operation)
+        .execution_options(populate_existing=True)
+    )
+    return session.scalars(statement).one_or_none()
 
 
 class _LeasedProgress:

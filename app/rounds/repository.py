@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import case, update
 from sqlmodel import Session, col, select
 
 from app.db.bulk import upsert
@@ -60,6 +60,16 @@ def page_of(session: Session, paging: Paging, wanted: Mapping[str, str | None]) 
     return [row[0] for row in paging.rows(session, query, keys, newest=True)]
 
 
+def _leased(owner: str, now: datetime, lease_seconds: int) -> dict[str, Any]:
+    """What a claim writes; a lease that was neither given back nor renewed counts as a take-over."""
+    return {
+        "lease_owner": owner,
+        "lease_until": now + timedelta(seconds=lease_seconds),
+        "fence": Round.fence + 1,
+        "takeovers": Round.takeovers + case((col(Round.lease_until).is_(None), 0), else_=1),
+    }
+
+
 def claim(session: Session, owner: str, now: datetime, lease_seconds: int) -> Round | None:
     """Lease the oldest round with work to do; the fence grows, so an earlier holder can write no more.
 
@@ -76,7 +86,7 @@ def claim(session: Session, owner: str, now: datetime, lease_seconds: int) -> Ro
     statement = (
         update(Round)
         .where(col(Round.round_id) == oldest, free)
-        .values(lease_owner=owner, lease_until=now + timedelta(seconds=lease_seconds), fence=Round.fence + 1)
+        .values(**_leased(owner, now, lease_seconds))
         .returning(Round)
     )
     return session.scalars(statement).one_or_none()
@@ -88,7 +98,7 @@ def claim_one(session: Session, round_id: str, owner: str, now: datetime, lease_
     statement = (
         update(Round)
         .where(col(Round.round_id) == round_id, col(Round.status) == "running", free)
-        .values(lease_owner=owner, lease_until=now + timedelta(seconds=lease_seconds), fence=Round.fence + 1)
+        .values(**_leased(owner, now, lease_seconds))
         .returning(Round)
     )
     return session.scalars(statement).one_or_none()

@@ -52,6 +52,7 @@ class Round(SQLModel, table=True):
     lease_owner: str | None = None
     lease_until: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
     fence: int = 0
+    takeovers: int = Field(default=0, description="claims after a worker that died; of no legal meaning")
 
 
 class RoundTime(SQLModel, table=True):
@@ -111,4 +112,6 @@ class SeatEvent(SQLModel, table=True):
     round_id: str = Field(primary_key=True, foreign_key="round.round_id")
     number: int = Field(primary_key=True, description="counts from 0 in order of filing")
     event: dict[str, Any] = Field(sa_column=Column(Json, nullable=False))
-    target_id: str | None = Field(default=None, description="a late recusal's target, which is never published")
+    target_id: str | None = Field(
+        default=None, description="a late recusal's target, which is never published"
+    )

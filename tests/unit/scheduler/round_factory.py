@@ -11,7 +11,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,12 @@ from optimizer.model import Bound, Measures, Parameters, Plan, Report, Route, St
 from scheduler.encoding import canonical_json
 from scheduler.frame import Frame, excluded_hash, excluded_tsv, sealed_excluded_hash
 from scheduler.lottery.draw import draw_seats, lottery_json
+from scheduler.lottery.observable import coins_of, draw_observed
 from scheduler.lottery.plan import LotteryPlan, plan_lottery
+from scheduler.lottery.replacement import LateBar, Move, event_digest, moves_for, standing_of
 from scheduler.lottery.roster import Inspector, Leave, Recusal, Roster
 from scheduler.lottery.schedule import routes_json, visits_json
+from scheduler.lottery.seats import seats_of
 from scheduler.manifest import Manifest
 from scheduler.seed import (
     RoundKeys,
@@ -48,6 +51,7 @@ SECRETS = {"公证处": bytes(range(32)), "市场监管局": bytes(range(1, 33))
 ENTROPY = {"双色球 2027001": "03 07 11 19 24 30+09", "drand quicknet 7": "ab" * 32}
 ENTROPY_SEATS = {"witness digits, second call": "01234567890123456789"}
 DAYS = tuple(f"2027-01-{day:02}" for day in range(11, 30))
+MOVE = ("seat_id", "class_id", "out", "into", "reason")
 SPECIALTIES = {DEPARTMENTS[1]: ("电气",)}
 
 
@@ -62,6 +66,7 @@ class Draft:
     public: dict[str, Any]
     lottery: LotteryPlan
     openings: dict[str, dict[str, Any]]
+    bars: list[LateBar] = field(default_factory=list)
 
     def copied(self) -> Draft:
         """A draft whose files can be changed without changing this one's."""
@@ -73,6 +78,7 @@ class Draft:
             copy.deepcopy(self.public),
             self.lottery,
             self.openings,
+            list(self.bars),
         )
 
     def entry(self, kind: str) -> dict[str, Any]:
@@ -91,7 +97,11 @@ class Draft:
         self.lottery = lottery
         suite_, plan_hash = self.keys.suite, lottery.plan_hash(self.keys.suite)
         second = decoded(self.manifest.entropy_seats, ENTROPY_SEATS)
-        drawn = draw_seats(lottery, seats_key(self.keys, plan_hash, second))
+        k_seats = seats_key(self.keys, plan_hash, second)
+        if self.manifest.extra.get("seat_draw") == "observable":
+            drawn = draw_observed(lottery, plan_hash, coins_of(second[0][1]), k_seats)
+        else:
+            drawn = draw_seats(lottery, k_seats)
         self.docs["lottery"] = lottery_json(lottery, drawn, suite_)
         self.bind_plan(plan_hash)
         self.bind_seats()
@@ -107,6 +117,26 @@ class Draft:
         sealed = seats_seal(self.keys, self.docs["lottery"]["assignment"]).hex()
         self.docs["reveal"]["seats_seal"] = self.entry("seats")["digest"] = sealed
         self.log_reveal()
+
+    def absent(self, at: str, *bars: LateBar, moves: Sequence[Move] | None = None) -> None:
+        """File absences and make the moves that they ask for, or other ones, and log it all."""
+        seats = seats_of(self.lottery.plan, self.lottery.days)
+        events = self.docs["events"]
+        done = [Move(*(event[key] for key in MOVE)) for event in events if event["type"] == "seat_move"]
+        standing = standing_of(self.docs["lottery"], seats).after(done)
+        self.bars += bars
+        due = moves_for(standing, self.bars) if moves is None else moves
+        for event in [bar.to_json(at, standing) for bar in bars] + [move.to_json(at) for move in due]:
+            events.append(plain(event))
+            self.log_event(events[-1])
+
+    def log_event(self, event: dict[str, Any]) -> None:
+        """Log an absence or a move, before the reveal's entry."""
+        rows = self.docs["log/entries"]
+        digest = event_digest(self.keys, event).hex()
+        entry = {**rows[-2]["entry"], "type": f"round.{event['type']}", "at": event["at"], "digest": digest}
+        rows.insert(-1, {"index": rows[-2]["index"] + 1, "entry": entry})
+        rows[-1]["index"] = rows[-2]["index"] + 1
 
     def files(self, copy_: Copy) -> dict[str, bytes]:
         """The files of one copy."""
@@ -132,12 +162,13 @@ def make_round(
     suite_name: str = "DR1-HMAC-SHA256",
     rows: int = 90,
     packer: Callable[[list[dict[str, Any]]], Plan] | None = None,
+    extra: Mapping[str, Any] | None = None,
 ) -> Draft:
-    """A whole honest round of three draws, packed by `packer`, else simply."""
+    """A whole honest round of three draws, packed by `packer`, else simply; `extra` are keys of the manifest."""
     frames = make_frames(rows)
     roster = make_roster(frames)
     excluded = {draw_id: excluded_tsv([("91650100MAEXCLUDED", "cap:year")]) for draw_id in frames}
-    manifest = make_manifest(privacy, suite_name, frames, excluded, roster)
+    manifest = make_manifest(privacy, suite_name, frames, excluded, roster, extra or {})
     salt = SALT if privacy == "sealed" else None
     keys = derive_keys(manifest, SECRETS, ENTROPY)
     results = [draw(keys.suite, spec, frames[spec.draw_id], keys, salt) for spec in manifest.draws]
@@ -171,7 +202,13 @@ def make_round(
         "reveal": make_reveal(manifest, sealed, salt),
         "log/entries": make_log(manifest, keys, sealed),
     }
-    lottery = plan_lottery(roster, plan, DAYS)
+    lottery = plan_lottery(
+        roster,
+        plan,
+        DAYS,
+        weights=manifest.extra.get("seat_weights"),  # type: ignore[arg-type]  # code to integer, as given
+        observable=manifest.extra.get("seat_draw") == "observable",
+    )
     docs, public = plain(docs), plain(public)
     draft = Draft(manifest, keys, docs, raw, public, lottery, make_openings(manifest, frames, selected))
     draft.seat(lottery)
@@ -229,6 +266,7 @@ def make_manifest(
     frames: Mapping[str, Frame],
     excluded: Mapping[str, bytes],
     roster: Roster,
+    extra: Mapping[str, Any],
 ) -> Manifest:
     """Rules with both roundings, bounds, cool-down and an own stream."""
     found, sealed = suite(suite_name), privacy == "sealed"
@@ -291,6 +329,7 @@ def make_manifest(
             "reveal": "2027-03-31T18:00:00+08:00",
         },
         "demo": 0,
+        **extra,
         **({"salt_commitment": salt_commitment(found, f"2027-Q1-{privacy}", SALT).hex()} if sealed else {}),
     }
     return Manifest.from_json(value)

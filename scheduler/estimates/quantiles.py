@@ -7,6 +7,7 @@ from typing import Final
 
 _TINY: Final = 1e-300
 _ENOUGH: Final = 1e-15
+_ROUNDING: Final = 1e-9
 _MOST_TERMS: Final = 100_000
 _MOST_STEPS: Final = 200
 
@@ -87,7 +88,8 @@ def hypergeometric_limits(y: int, n: int, rows: int, tail: float) -> tuple[int, 
     """Fewest and most findings in `rows` that neither one-sided test at level `tail` rejects, y of n being found.
 
     Exact inversion after Clopper and Pearson (1934), for the finite population: Buonaccorsi, The American
-    Statistician 41 (1987), 215–218. Coverage is never below 1 − 2·tail.
+    Statistician 41 (1987), 215–218. Coverage is never below 1 − 2·tail. A chance equal to the tail (but
+    for rounding) does not reject.
     """
     most = _most(y, n, rows, tail)
     return rows - _most(n - y, n, rows, tail), most
@@ -97,7 +99,7 @@ def _most(y: int, n: int, rows: int, tail: float) -> int:
     low, high = y, rows - (n - y)
     while low < high:
         middle = (low + high + 1) // 2
-        if hypergeometric_cdf(y, rows, middle, n) > tail:
+        if hypergeometric_cdf(y, rows, middle, n) >= tail * (1 - _ROUNDING):
             low = middle
         else:
             high = middle - 1

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import comb
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.stats import beta, hypergeom
 
@@ -41,8 +41,9 @@ def test_hypergeometric_cdf_equals_scipy(case: tuple[int, int, int, int]) -> Non
 
 
 @given(draws(40))
+@example((0, 16, 0, 2))
 def test_limits_are_what_no_one_sided_test_rejects(case: tuple[int, int, int, int]) -> None:
-    """By enumeration in exact fractions: the tests of section "exact" of docs/estimates.md."""
+    """By enumeration in exact fractions. In the example a chance is exactly 1/40: it does not reject."""
     y, rows, _, n = case
 
     def chance(findings: int, found: range) -> Fraction:
@@ -50,6 +51,6 @@ def test_limits_are_what_no_one_sided_test_rejects(case: tuple[int, int, int, in
         return Fraction(ways, comb(rows, n))
 
     tail = Fraction(1, 40)
-    low = min(k for k in range(rows + 1) if chance(k, range(y, n + 1)) > tail)
-    high = max(k for k in range(rows + 1) if chance(k, range(y + 1)) > tail)
+    low = min(k for k in range(rows + 1) if chance(k, range(y, n + 1)) >= tail)
+    high = max(k for k in range(rows + 1) if chance(k, range(y + 1)) >= tail)
     assert hypergeometric_limits(y, n, rows, 0.025) == (low, high)

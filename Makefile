@@ -25,16 +25,21 @@ $(VENV)/dev: $(VENV)/uv requirements/run.txt requirements/dev.txt
 	VIRTUAL_ENV=$(VENV) $(UV) pip sync --quiet --require-hashes requirements/run.txt requirements/dev.txt
 	@touch $@ $(VENV)/run
 
+$(VENV)/client/done: $(VENV)/uv requirements/client.txt
+	$(UV) venv --quiet --clear --python $(PYTHON) $(VENV)/client
+	VIRTUAL_ENV=$(VENV)/client $(UV) pip sync --quiet --require-hashes requirements/client.txt
+	@touch $@
+
 demo: $(VENV)/run ## live through one round of a synthetic city and serve it (SIZE=S|M|L)
 	$(PYTHON) -m app demo --size $(SIZE)
 
 serve: $(VENV)/run ## serve on 127.0.0.1:8000 with worker and clock (DATABASE_URL, else SQLite under ./var)
 	$(PYTHON) -m app serve
 
-test: $(VENV)/dev ## every test at moderate counts, on SQLite and a real PostgreSQL
+test: $(VENV)/dev $(VENV)/client/done ## every test at moderate counts, on SQLite and a real PostgreSQL
 	$(PYTHON) -m pytest -n auto --dist loadgroup
 
-test-full: $(VENV)/dev ## the same tests at the counts that the documentation quotes
+test-full: $(VENV)/dev $(VENV)/client/done ## the same tests at the counts that the documentation quotes
 	TRIALS=full $(PYTHON) -m pytest -n auto --dist loadgroup
 
 check: $(VENV)/dev ## lint, format, types, import contracts
@@ -50,6 +55,7 @@ lock: $(VENV)/uv ## resolve requirements/*.in again
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) requirements/run.in -o requirements/run.txt
 	$(COMPILE) requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
+	$(COMPILE) requirements/client.in -o requirements/client.txt
 
 clean: ## remove the environment and what the demo made
 	rm -rf $(VENV) var

@@ -94,8 +94,11 @@ def _complete(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     asked = "parameters" in operation or "requestBody" in operation
     added = [400, *([408, 413] if "requestBody" in operation else []), *([422] if asked else [])]
-    for status in added:
-        known = responses.get(str(status))
-        if known is None or PROBLEM not in known.get("content", {}):
-            responses[str(status)] = _problem(status)
+    refused = {int(status) for status in responses if status.isdecimal() and int(status) >= 400}
+    for status in refused.union(added):
+        known = responses.get(str(status), {})
+        if PROBLEM not in known.get("content", {}):
+            own = known.get("description", "")
+            general = own in ("", HTTPStatus(status).phrase, "Validation Error")
+            responses[str(status)] = _problem(status) | ({} if general else {"description": own})
     operation["responses"] = dict(sorted(responses.items()))

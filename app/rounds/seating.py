@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +13,7 @@ from sqlmodel import Session
 from app.rounds import entropy as sources
 from app.rounds import lottery_store, repository
 from app.rounds.packing import problem, schedule_file, visits_file
+from app.rounds.seat_repair import too_many
 from app.rounds.stages import (
     Logged,
     Outcome,
@@ -32,7 +32,6 @@ from optimizer.model import PackingProblem, Parameters, Plan
 from optimizer.progress import Progress
 from optimizer.solve import pack
 from scheduler.encoding import canonical_json
-from scheduler.lottery.conflict import Conflict
 from scheduler.lottery.draw import draw_seats, lottery_json
 from scheduler.lottery.observable import check_observable, coins_of, draw_observed
 from scheduler.lottery.plan import LotteryPlan, plan_lottery, unfillable
@@ -43,8 +42,6 @@ from scheduler.seed import decoded, plan_commitment, seats_key, seats_seal
 from scheduler.verifier import __file__ as VERIFIER  # noqa: N812  the path of the file that travels
 
 REPACKS = 4
-CREW = 2
-"""Officers that every route has at least."""
 PARALLEL_FROM = 1_000
 """Checks from which worker processes are worth their start; the plan is the same either way."""
 
@@ -79,8 +76,9 @@ def _seatable_plan(
 ) -> tuple[PackingProblem, Plan, LotteryPlan]:
     """Pack, and ask the lottery whether every seat can be filled before committing to it.
 
-    Where some can't, every department and date that a conflict names gets one crew fewer and the plan is made anew,
-    all of them at once; a conflict that outlasts `REPACKS` such steps is refused with its remedies.
+    Where some can't, every department and date that a conflict names gets fewer heads and the plan is made anew, all
+    of them at once, from the third time on with no more on any other day; a conflict that outlasts `REPACKS` such
+    steps is refused with its remedies.
     """
     fewer: Counter[tuple[str, str]] = Counter()
     for attempt in range(REPACKS + 1):
@@ -89,16 +87,12 @@ def _seatable_plan(
         plan = pack(asked, parameters, executor, work.progress)
         _refuse_broken(asked, parameters, plan)
         work.progress.step("probabilities", attempt, 0)
-        conflicts = unfillable(roster, plan, asked.days, district_rule=_district_rule(manifest))
+        rule = _district_rule(manifest)
+        conflicts = unfillable(roster, plan, asked.days, district_rule=rule)
         if not conflicts or attempt == REPACKS:
             return asked, plan, seat_lottery(manifest, roster, plan, asked.days, work.progress)
-        fewer.update(too_many(conflicts))
+        fewer.update(too_many(conflicts, asked, plan, roster, rule, every_day=attempt >= REPACKS // 2))
     raise AssertionError("the last attempt returns or raises")
-
-
-def too_many(conflicts: Sequence[Conflict]) -> dict[tuple[str, str], int]:
-    """Heads to leave out of each (department, date) that a conflict names: one crew."""
-    return {(seat.department, seat.date): CREW for conflict in conflicts for seat in conflict.seats}
 
 
 def seat_lottery(

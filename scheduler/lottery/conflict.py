@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -105,6 +106,19 @@ def _other_days(eligibility: Eligibility, route_id: str, seats: tuple[Seat, ...]
         if can_fill(network_of(seat_classes(moved, eligibility, {}))):
             found.append(date)
     return tuple(found)
+
+
+def officers_seatable(roster: Roster, seats: Sequence[Seat], district_rule: DistrictRule) -> int:
+    """How many of these seats, of one date, can be filled together if routes are taken whole, in order of their id."""
+    eligibility = Eligibility(roster, district_rule)
+    routes: dict[str, list[Seat]] = {}
+    for seat in seats:
+        routes.setdefault(seat.route_id, []).append(seat)
+    kept: list[Seat] = []
+    for route_id in sorted(routes, key=str.encode):
+        if can_fill(network_of(seat_classes(kept + routes[route_id], eligibility, {}))):
+            kept += routes[route_id]
+    return len(kept)
 
 
 def _seats_in(shortage: IntArray, shape: SeatClasses, by_id: dict[str, Seat]) -> tuple[Seat, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,16 @@ from app.db.database import Database
 from app.disclosure.service import write_bundles
 from app.errors import Conflict, Refused
 from app.ledger import repository as ledger
-from app.rounds import seats, service
+from app.registers.tables import Recusal
+from app.rounds import seating, seats, service
 from app.rounds.absence import Absence
+from app.rounds.seat_repair import too_many
 from app.rounds.tables import Round
 from app.rounds.vault import Vault
 from app.whole_round import SimulatedClock, Trip, answers, carry
 from optimizer.progress import Silent
 from scheduler import verifier
+from scheduler.lottery.conflict import Conflict as SeatConflict
 from scheduler.lottery.shares import shares_of
 from tests.small_city import QUARTERLY
 
@@ -223,3 +226,24 @@ def test_the_database_keeps_seat_events_as_they_are(
     for change in ("UPDATE seat_event SET number = 9", "DELETE FROM seat_event"):
         with pytest.raises(DBAPIError, match="append-only"), city.write() as session:
             session.execute(text(change))
+
+
+def test_conflicts_of_several_departments_are_repaired_together(
+    city: Database, publish: Publish, now: datetime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All leads but one of two departments are recused everywhere: more crews a day than packing can know of."""
+    with city.write() as session:
+        recused = [f"P{place:03d}" for place in range(42) if place % 3 and place % 2 == 0][2:]
+        for inspector in recused:
+            session.add_all(Recusal(inspector=inspector, target_id=f"T{place:04d}") for place in range(240))
+    repaired: list[int] = []
+
+    def spied(conflicts: Sequence[SeatConflict], *plan: Any, every_day: bool) -> dict[tuple[str, str], int]:
+        repaired.append(len(conflicts))
+        return too_many(conflicts, *plan, every_day=every_day)
+
+    monkeypatch.setattr(seating, "too_many", spied)
+    row = run(city, tmp_path, now, publish(), until="packed")
+    assert (row.stage, row.problem) == ("packed", None), (repaired, row.problem)
+    assert max(repaired) > 1
+    assert len(repaired) <= seating.REPACKS

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -26,8 +27,11 @@ from app.plans import service as plans
 from app.registers import commands as registers_commands
 from app.rounds import commands as rounds_commands
 from app.rounds import service as rounds
+from app.rounds.advance import Clock
 from app.rounds.fsck import check_all
+from app.rounds.tables import Round
 from app.rounds.vault import Vault
+from app.rounds.worker import SystemClock
 from app.serving import serve_database
 from app.settings import settings
 from app.whole_round import SimulatedClock, Trip, answers, carry, finish, show_summary
@@ -40,6 +44,7 @@ app = typer.Typer(
 )
 app.add_typer(registers_commands.commands, name="register")
 app.add_typer(plans_commands.commands, name="plan")
+app.add_typer(plans_commands.calendar_commands, name="calendar")
 app.add_typer(rounds_commands.commands, name="round")
 app.add_typer(disclosure_commands.commands, name="export")
 app.add_typer(ledger_commands.commands, name="log")
@@ -63,7 +68,7 @@ def serve(
     host: Annotated[
         str, typer.Option(help="地址，账户功能启用前仅限本机 · loopback only, until accounts exist")
     ] = "",
-    port: Annotated[int, typer.Option(help="端口 · port")] = 0,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="端口 · port")] = 0,
 ) -> None:
     """启动服务，含计算进程与时钟 · serve, with worker and clock inside."""
     serve_database(settings().url(), host or settings().host, port or settings().port)
@@ -132,15 +137,54 @@ def run_round(
     document = plans.in_force(db, plan)
     if simulate and not document.demo:
         raise _not_a_demo(plan)
-    clock: Any = {"clock": SimulatedClock(datetime.now(UTC))} if simulate else {}
+    clock = SimulatedClock(datetime.now(UTC)) if simulate else SystemClock()
     row = rounds.create(
         db, plan, period or rounds.named_period(document), datetime.now(UTC), _pairs(commitments or [])
     )
+    _carry(db, row, clock, _pairs(entropy or []), approved_by, out, as_json, started)
+
+
+@rounds_commands.commands.command("resume")
+def resume_round(
+    round_id: Annotated[str, typer.Argument(help="批次编号 · round id")],
+    entropy: Annotated[
+        list[str] | None,
+        typer.Option("--entropy", help="来源=值，按顺序两次取用 · SOURCE=VALUE, in order of use"),
+    ] = None,
+    approved_by: Annotated[str, typer.Option(help="审批人 · approver")] = "",
+    out: Annotated[Path, typer.Option(help="证据包目录 · where the bundles go")] = Path("var/bundles"),
+    simulate: Annotated[
+        bool, typer.Option(help="模拟时钟直至公开，仅限演示随机源的计划 · simulated clock, demo entropy only")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="末行输出 JSON · JSON as the last line")] = False,
+) -> None:
+    """继续未完成或中断的批次 · carry on an unfinished round, an interrupted one too; nothing is done twice."""
+    started = time.perf_counter()
+    db = Database(settings().url())
+    row = rounds.get(db, round_id)
+    if simulate and not row.demo:
+        raise _not_a_demo(row.plan)
+    clock = SimulatedClock(max(datetime.now(UTC), row.updated_at)) if simulate else SystemClock()
+    _carry(db, row, clock, _pairs(entropy or []), approved_by, out, as_json, started)
+
+
+def _carry(
+    db: Database,
+    row: Round,
+    clock: Clock,
+    values: list[tuple[str, str]],
+    approved_by: str,
+    out: Path,
+    as_json: bool,
+    started: float,
+) -> None:
+    """Carry a round as far as it goes and say what it came to."""
+    vault, lease = Vault(settings().data_dir), settings().lease_seconds
     with _executor() as executor, console.progress(as_json) as progress:
         trip = Trip(
-            db, Vault(settings().data_dir), out, progress, executor, approved_by=approved_by or None, **clock
+            db, vault, out, progress, executor, clock, approved_by=approved_by or None, lease_seconds=lease
         )
-        row = carry(trip, row, answers(trip, _pairs(entropy or [])))
+        row = carry(trip, row, answers(trip, values))
         summary = finish(trip, row, {}, started)
     show_summary(summary, as_json)
 
@@ -174,5 +218,5 @@ def main() -> None:
     try:
         app()
     except Refused as refused:
-        console.refusal(refused.problem)
+        console.refusal(refused.problem, as_json="--json" in sys.argv)
         raise SystemExit(1) from None

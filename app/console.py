@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from typing import Any
 
 from rich.console import Console
@@ -91,9 +92,12 @@ def emit(value: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
 
 
-def refusal(problem: Problem) -> None:
-    """A refusal in both languages, with its remedy."""
+def refusal(problem: Problem, as_json: bool = False) -> None:
+    """A refusal in both languages, with its remedy; as JSON on standard output too where that was asked for."""
     screen.print(f"[bold red]✗ {problem.code}[/]", highlight=False)
     for text in (problem.zh, problem.remedy_zh, problem.en, problem.remedy_en):
         if text:
             screen.print(f"  {text}", highlight=False, markup=False)
+    if as_json:
+        said = {field.name: getattr(problem, field.name) for field in fields(problem)}
+        emit({"problem": {**said, "params": dict(problem.params)}})

@@ -25,13 +25,14 @@ from app.disclosure.service import write_bundles
 from app.ledger import repository as ledger
 from app.registers.tables import Department, Inspector, Target
 from app.rounds import repository, service
-from app.rounds.advance import Clock, advance
+from app.rounds.advance import Clock, Lost, advance
 from app.rounds.tables import STAGES, Round
 from app.rounds.vault import Vault
-from app.rounds.worker import SystemClock, owner_name
+from app.rounds.worker import SystemClock, owner_name, renewing
 from optimizer.progress import Progress
 
-LEASE_SECONDS = 3600
+LOOK_SECONDS = 0.5
+"""How often a command looks again at a round that another worker holds."""
 
 
 class SimulatedClock:
@@ -62,16 +63,38 @@ class Trip:
     clock: Clock = field(default_factory=SystemClock)
     approved_by: str | None = None
     until: str = STAGES[-1]
+    lease_seconds: int = 60
 
 
 def carry(trip: Trip, row: Round, answer: Callable[[Round], bool]) -> Round:
     """Advance a round as far as it goes; `answer` deals with what it waits for and says whether to go on."""
     while True:
+        claimed = _claimed(trip, row.round_id)
+        if claimed is not None:
+            _advance(trip, claimed)
+        row = service.get(trip.db, row.round_id)
+        if row.status != "waiting" or not answer(row):
+            return row
+
+
+def _claimed(trip: Trip, round_id: str) -> Round | None:
+    """The round, as soon as no other worker holds it (of one that died: when its lease ends); None if it has no work.
+
+    Leases count by the system's clock, whatever clock the round goes by: they are about processes.
+    """
+    while True:
         with trip.db.write() as session:
             claimed = repository.claim_one(
-                session, row.round_id, owner_name(), trip.clock.now(), LEASE_SECONDS
+                session, round_id, owner_name(), datetime.now(UTC), trip.lease_seconds
             )
-        if claimed is not None:
+        if claimed is not None or service.get(trip.db, round_id).status != "running":
+            return claimed
+        time.sleep(LOOK_SECONDS)
+
+
+def _advance(trip: Trip, claimed: Round) -> None:
+    try:
+        with renewing(trip.db, claimed, trip.lease_seconds):
             row = advance(
                 trip.db,
                 trip.vault,
@@ -81,12 +104,11 @@ def carry(trip: Trip, row: Round, answer: Callable[[Round], bool]) -> Round:
                 progress=trip.progress,
                 until=trip.until,
             )
-            with trip.db.write() as session:
-                repository.release(session, row.round_id, row.fence)
-                repository.note_operation(session, row)
-        row = service.get(trip.db, row.round_id)
-        if row.status != "waiting" or not answer(row):
-            return row
+    except Lost:
+        return
+    with trip.db.write() as session:
+        repository.release(session, row.round_id, row.fence)
+        repository.note_operation(session, row)
 
 
 def answers(trip: Trip, values: Sequence[tuple[str, str]] = ()) -> Callable[[Round], bool]:
@@ -101,10 +123,11 @@ def answers(trip: Trip, values: Sequence[tuple[str, str]] = ()) -> Callable[[Rou
             name, value = left.pop(0)
             service.supply(trip.db, row.round_id, name, value, trip.clock.now())
             return True
-        if row.waiting_for == "reveal" and isinstance(trip.clock, SimulatedClock):
-            trip.clock.jump(_reveal_time(trip.db, row.round_id))
-            return bool(service.wake(trip.db, trip.clock.now()))
-        return False
+        if row.waiting_for == "reveal":
+            if isinstance(trip.clock, SimulatedClock):
+                trip.clock.jump(_reveal_time(trip.db, row.round_id))
+            return row.round_id in service.wake(trip.db, trip.clock.now())
+        return row.round_id in service.expire(trip.db, trip.clock.now())
 
     return answer
 
@@ -124,6 +147,29 @@ def verify(bundle: Path) -> int:
         command = [sys.executable, "-I", str(script), str(bundle)]
         done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603  our own verifier
     return done.returncode
+
+
+FIGURES = (
+    "targets",
+    "departments",
+    "inspectors",
+    "drawn",
+    "checks",
+    "entries",
+    "entries_bound",
+    "entries_alone",
+    "inspector_days",
+    "inspector_days_alone",
+    "inspector_days_greedy",
+    "inspector_days_bound",
+    "gap_ppm",
+    "travel_min",
+    "host_min",
+    "host_min_alone",
+    "estimated_places",
+    "unscheduled",
+)
+"""What a summary counts; null where the round has not come so far."""
 
 
 def finish(trip: Trip, row: Round, seconds: dict[str, float], started: float) -> dict[str, Any]:
@@ -150,6 +196,7 @@ def finish(trip: Trip, row: Round, seconds: dict[str, float], started: float) ->
         "status": row.status,
         "waiting_for": row.waiting_for,
         "problem": row.problem,
+        **dict.fromkeys(FIGURES),
         **counted,
         "assurance": row.assurance,
         "seconds": {**seconds, **stages, "total": total},
@@ -221,14 +268,28 @@ SUMMARY_LABELS = {
 }
 
 
+WAITING = {
+    "approval": "等待审批 waits for approval: round approve {0} --by …",
+    "deposits": "等待各方秘密 waits for deposits: round deposit {0} --party …",
+    "entropy": "等待公共随机 waits for entropy: round entropy {0} --source … --value …，round resume {0}",
+    "entropy_seats": "等待第二次公共随机 waits for the second entropy: round entropy {0} --source … --value …，"
+    "round resume {0}",
+    "reveal": "等待公开日 waits for the day of reveal: round resume {0}，serve",
+}
+"""What a person does next; `python -m app` goes before each command."""
+
+
 def show_summary(summary: dict[str, Any], as_json: bool) -> None:
     """The round's figures as JSON, or as tables a person reads."""
     if as_json:
         console.emit(summary)
         return
-    rows = [(label, summary.get(name, "–")) for name, label in SUMMARY_LABELS.items()]
+    found = {name: summary.get(name) for name in SUMMARY_LABELS}
+    rows = [(SUMMARY_LABELS[name], "–" if value is None else value) for name, value in found.items()]
     console.table(f"批次 round {summary['round_id']}", ("项目 figure", "值 value"), rows)
     seconds = list(summary["seconds"].items())
     console.table("用时 time", ("阶段 stage", "秒 seconds"), seconds)
+    if summary["waiting_for"]:
+        console.say(WAITING.get(summary["waiting_for"], "").format(summary["round_id"]))
     if summary["problem"]:
         console.say(json.dumps(summary["problem"], ensure_ascii=False))

@@ -28,6 +28,7 @@ from app.registers import service as registers
 from app.registers.repository import joint_share
 from app.registers.supervision import load_catalogue, tag
 from app.rounds import service as rounds
+from app.rounds.tables import STAGES
 from app.rounds.vault import Vault
 from app.serving import serve_database
 from app.settings import settings
@@ -64,6 +65,8 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="末行输出 JSON · JSON as the last line")] = False,
 ) -> None:
     """演示：合成城市、导入、抽取、合并入户、派员、公开并核验 · a city and one round, on a simulated clock."""
+    if until not in STAGES:
+        raise typer.BadParameter(f"{until}: {', '.join(STAGES)}", param_hint="--until")
     directory = out or settings().data_dir / f"demo-{'registry' if registry else size.value}"
     summary = _made_before(directory, size) if serve and registry is None else None
     if summary is None:

@@ -103,8 +103,8 @@ def create(
             "round.exists",
             f"计划 {plan_code} 在 {period} 已有批次 {made.round_id}（{made_at}），不能重抽。",
             f"Plan {plan_code} already has round {made.round_id} for {period}; a round can't be run twice.",
-            "请查看该批次；只有经公示作废后才能以下一序号重来，作废记录永久保留。",
-            "Look at that round. Only after a published void can the next sequence number be opened.",
+            "请查看该批次；未完成的用 round resume 继续。只有经公示作废后才能以下一序号重来，作废记录永久保留。",
+            "See that round; `round resume` carries it on. Only after a published void can the next sequence follow.",
             {"plan": plan_code, "period": period, "round_id": made.round_id},
         )
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -25,13 +26,8 @@ class Vault:
         self.directory = directory
         path = directory / KEY_FILE
         directory.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(handle, "wb") as file:
-                file.write(Fernet.generate_key())
+        if not path.exists():
+            _make(path)
         key = path.read_bytes()
         self._fernet = Fernet(key)
         self._mac_key = hmac.digest(key, b"DR1/mac", "sha256")
@@ -58,6 +54,20 @@ class Vault:
                     "Put the original service.key back, or have each party supply its secret again.",
                 )
             ) from error
+
+
+def _make(path: Path) -> None:
+    """Make the key file whole or not at all, so that a kill leaves no empty one; the first one made stays."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(Fernet.generate_key())
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            path.hardlink_to(part)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def new_secret() -> bytes:

@@ -70,7 +70,7 @@ def run_once(
     if row is None:
         return None
     try:
-        with _renewing(db, row, lease_seconds):
+        with renewing(db, row, lease_seconds):
             row = advance(
                 db,
                 vault,
@@ -88,7 +88,7 @@ def run_once(
 
 
 @contextmanager
-def _renewing(db: Database, row: Round, lease_seconds: int) -> Iterator[None]:
+def renewing(db: Database, row: Round, lease_seconds: int) -> Iterator[None]:
     """Renew the lease from a thread of its own while the stage computes."""
     stop = threading.Event()
 

@@ -78,10 +78,15 @@ def serve(
 def verify(
     bundle: Annotated[Path, typer.Argument(help="round-….zip 或 auditor-….zip")],
     firm: Annotated[Path | None, typer.Option(help="企业自证文件 · a firm's OPENING.json")] = None,
+    key: Annotated[list[str] | None, typer.Option(help="日志公钥 · the log's public key")] = None,
+    seen: Annotated[Path | None, typer.Option(help="曾见检查点 · a checkpoint kept from before")] = None,
+    proof: Annotated[Path | None, typer.Option(help="两者间的一致性证明 · the proof between the two")] = None,
     as_json: Annotated[bool, typer.Option("--json")] = False,
 ) -> None:
     """核验证据包：0 全部一致，1 有步骤不符，2 无法读取 · verify a bundle."""
-    arguments = [str(bundle), *(["--firm", str(firm)] if firm else []), *(["--json"] if as_json else [])]
+    given = [("--firm", firm), ("--seen", seen), ("--proof", proof), *(("--key", vkey) for vkey in key or ())]
+    arguments = [str(bundle), *(text for name, value in given if value for text in (name, str(value)))]
+    arguments += ["--json"] if as_json else []
     raise typer.Exit(verifier.main(arguments))
 
 

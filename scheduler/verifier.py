@@ -1,6 +1,6 @@
 """Verify a round's published bundle, trusting nobody: standard library only, one file, Python 3.8 or later.
 
-    python -I verify.py BUNDLE.zip [--firm OPENING.json] [--json]
+    python -I verify.py BUNDLE.zip [--key VKEY] [--seen CHECKPOINT [--proof FILE]] [--firm OPENING.json] [--json]
 
 One line per step: OK, FAIL or SKIP, the step, what was compared. Exit status 0: all hold; 1: a step failed;
 2: unreadable. The rules are those of the project's docs: bundle.md (files and container), draw.md (the draw of
@@ -11,6 +11,7 @@ implementation of its own: it shares no code with the program that made the bund
 from __future__ import annotations
 
 import argparse
+import base64
 import bisect
 import collections
 import hashlib
@@ -25,7 +26,7 @@ import zlib
 from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Callable, Iterable, NamedTuple  # noqa: UP035  Python 3.8 reads this file too
+from typing import Any, Callable, Iterable, NamedTuple, Tuple  # noqa: UP035  Python 3.8 reads this file too
 
 PPM, TWO64 = 10**6, 2**64
 ZIP_LIMIT, TOTAL_LIMIT, ENTRY_LIMIT, JSON_LIMIT = 2**29, 2**30, 2**28, 2**26
@@ -137,7 +138,7 @@ class Archive:
         total = size + sum(entry[2] for entry in self.entries.values())
         if size > (JSON_LIMIT if name.endswith(".json") else ENTRY_LIMIT) or total > TOTAL_LIMIT:
             raise Unreadable(f"{fold(name)} 解压后超限 · unpacked it would exceed the size limit")
-        parts = name.split("/")
+        parts = name[len("log/") * name.startswith("log/proofs/") :].split("/")
         if (
             name in self.entries
             or len(parts) > 2
@@ -484,12 +485,21 @@ class Frame(NamedTuple):
     recent: set[str]
 
 
+class Trust(NamedTuple):
+    """What the reader knows from elsewhere: the log's public keys, a checkpoint kept, the proof between it and ours."""
+
+    vkeys: Iterable[str] = ()
+    seen: bytes | None = None
+    proof: bytes | None = None
+
+
 class Round:
     """What the steps have read and derived so far; every file is parsed once."""
 
-    def __init__(self, archive: Archive, opening: bytes | None) -> None:
+    def __init__(self, archive: Archive, opening: bytes | None, trust: Trust | None = None) -> None:
         self.archive = archive
         self.opening = opening
+        self.vkeys, self.seen, self.proof = trust or Trust()
         self.parsed: dict[str, Any] = {}
         self.copy = self.round_id = ""
         self.sealed = self.full = False  # full: frames and numbers are here
@@ -561,7 +571,8 @@ def expected_files(r: Round) -> list[str]:
     """bundle.md's table of files."""
     files = ["manifest", "reveal", "visits", "schedule", "lottery", "events", "log/entries"]
     files += ["roster"] * (r.copy == "auditor") + [f"results/{draw['draw_id']}" for draw in r.draws]
-    files = [file + ".json" for file in files] + ["verify.py"]
+    files = [file + ".json" for file in files] + ["verify.py", "log/checkpoint"]
+    files += [f"log/proofs/{kind}" for kind in PROOFS]
     for kind in ("frames", "excluded") if r.full else ():
         files += [f"{kind}/{draw['draw_id']}.tsv" for draw in r.draws]
     return sorted(files)
@@ -1809,6 +1820,181 @@ def step_firm(r: Round) -> str:
     )
 
 
+# --- Steps: the signed log (C2SP signed-note, tlog-checkpoint and tlog-proof; RFC 9162; Ed25519 of RFC 8032) --------
+
+PRIME = 2**255 - 19
+ORDER = 2**252 + 27742317777372353535851937790883648493
+CURVE = -121665 * pow(121666, PRIME - 2, PRIME) % PRIME
+Point = Tuple[int, int, int, int]  # noqa: UP006  3.8; extended coordinates X, Y, Z, T: x = X/Z, y = Y/Z, XY = ZT
+PROOFS = ("manifest", "seal", "reveal")
+
+
+def plus(p: Point, q: Point) -> Point:
+    """Add two points of edwards25519 (RFC 8032 section 5.1.4)."""
+    a, b = (p[1] - p[0]) * (q[1] - q[0]) % PRIME, (p[1] + p[0]) * (q[1] + q[0]) % PRIME
+    c, d = 2 * p[3] * q[3] * CURVE % PRIME, 2 * p[2] * q[2] % PRIME
+    e, f, g, h = b - a, d - c, d + c, b + a
+    return e * f % PRIME, g * h % PRIME, f * g % PRIME, e * h % PRIME
+
+
+def times(number: int, p: Point) -> Point:
+    total: Point = (0, 1, 1, 0)
+    while number:
+        if number & 1:
+            total = plus(total, p)
+        p, number = plus(p, p), number >> 1
+    return total
+
+
+def point(raw: bytes) -> Point | None:
+    """Decode a point (section 5.1.3); None where the bytes encode none."""
+    y = int.from_bytes(raw, "little")
+    sign, y = y >> 255, y & (2**255 - 1)
+    if y >= PRIME:
+        return None
+    square = (y * y - 1) * pow(CURVE * y * y + 1, PRIME - 2, PRIME) % PRIME
+    x = pow(square, (PRIME + 3) // 8, PRIME)
+    if (x * x - square) % PRIME:
+        x = x * pow(2, (PRIME - 1) // 4, PRIME) % PRIME
+    if (x * x - square) % PRIME or (not x and sign):
+        return None
+    x = PRIME - x if x & 1 != sign else x
+    return x, y, 1, x * y % PRIME
+
+
+def ed25519(key: bytes, signature: bytes, message: bytes) -> bool:
+    """Verify as section 5.1.7 says, without the cofactor."""
+    a, r = point(key), point(signature[:32])
+    s = int.from_bytes(signature[32:], "little")
+    base = point((4 * pow(5, PRIME - 2, PRIME) % PRIME).to_bytes(32, "little"))
+    if a is None or r is None or base is None or s >= ORDER or len(signature) != 64 or len(key) != 32:
+        return False
+    k = int.from_bytes(hashlib.sha512(signature[:32] + key + message).digest(), "little") % ORDER
+    left, right = times(s, base), plus(r, times(k, a))
+    return not any((left[i] * right[2] - right[i] * left[2]) % PRIME for i in (0, 1))
+
+
+def b64(text: str) -> bytes:
+    """Standard base64 in its one form. Raises ValueError."""
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:
+        raise ValueError("base64")
+    return raw
+
+
+class Checkpoint(NamedTuple):
+    """A signed checkpoint: `text` is what is signed, `signatures` (key name, key id with signature)."""
+
+    origin: str
+    size: int
+    root: bytes
+    text: str
+    signatures: list[tuple[str, bytes]]
+
+
+def checkpoint_of(note: str, label: str) -> Checkpoint:
+    """Read a signed note that is a checkpoint."""
+    text, blank, lines = note.rpartition("\n\n")
+    rows = lines.split("\n")
+    good = blank and not rows.pop() and rows and all(row.startswith("\u2014 ") for row in rows)
+    good = good and all(c == "\n" or c.isprintable() for c in note)
+    need(good, f"{label} 不是签名文本 · not a signed note")
+    origin, size, root = text.split("\n")[:3]
+    need(re.fullmatch("0|[1-9][0-9]{0,18}", size), f"{label} 条数不合格式 · the tree's size is malformed")
+    signatures = [(name, b64(value)) for name, value in (row[2:].split(" ") for row in rows)]
+    return Checkpoint(origin, int(size), b64(root), text + "\n", signatures)
+
+
+def signers(head: Checkpoint, vkeys: Iterable[str], label: str) -> list[str]:
+    """Names of the given keys that signed; a given key's bad signature spoils all, and one must be good."""
+    found = []
+    for vkey in vkeys:
+        name, key_id, encoded = vkey.split("+", 2)
+        key = b64(encoded)
+        expected = hashlib.sha256(name.encode() + b"\n" + key).digest()[:4]
+        need(
+            len(key) == 33 and key[0] == 1 and expected.hex() == key_id,
+            f"{fold(vkey, 80)} 不是 Ed25519 日志公钥 · not an Ed25519 log key",
+        )
+        for signer, value in head.signatures:
+            if (signer, value[:4]) == (name, expected):
+                good = ed25519(key[1:], value[4:], head.text.encode())
+                need(good, f"{label} 的签名无效 · its signature is not valid")
+                found.append(name)
+    need(found, f"{label} 没有所给公钥的签名 · not signed with a key that was given")
+    return found
+
+
+def continues(old: Checkpoint, new: Checkpoint, path: list[bytes]) -> bool:
+    """RFC 9162 section 2.1.4.2: does the newer tree begin with the older one, 0 < old size < new size?"""
+    node = Suite("DR1-HMAC-SHA256").node
+    nodes = path if old.size & (old.size - 1) else [old.root, *path]
+    place, last = old.size - 1, new.size - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    if not nodes:
+        return False
+    first = second = nodes[0]
+    for sibling in nodes[1:]:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            first, second = node(sibling, first), node(sibling, second)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            second = node(second, sibling)
+        place, last = place >> 1, last >> 1
+    return last == 0 and (first, second) == (old.root, new.root)
+
+
+def check_seen(r: Round, head: Checkpoint) -> str:
+    """Compare with a checkpoint that somebody kept from before or got elsewhere: one log, one history."""
+    if r.seen is None:
+        return "未提供曾见检查点 · no checkpoint seen elsewhere was given (--seen)"
+    seen = checkpoint_of(r.seen.decode(), "--seen")
+    same(seen.origin, head.origin, "曾见检查点属于另一日志 · the checkpoint seen is another log's")
+    if r.vkeys:
+        signers(seen, r.vkeys, "--seen")
+    old, new = sorted((seen, head), key=lambda one: one.size)
+    if old.size == new.size:
+        same(seen.root.hex(), head.root.hex(), "与曾见检查点不同：历史被改写 · history was rewritten")
+    else:
+        gap = f"{old.size} → {new.size}"
+        need(r.proof is not None, f"须附一致性证明 · give the log's consistency proof {gap} (--proof)")
+        lines = (r.proof or b"").decode().partition("\n\n")[0].split("\n")
+        same(lines[0], f"old {old.size}", "一致性证明的起点不符 · the proof starts elsewhere")
+        good = old.size > 0 and continues(old, new, [b64(line) for line in lines[1:]])
+        need(good, "与曾见检查点不一致：历史被改写 · does not continue what was seen: history was rewritten")
+    return f"与曾见检查点（{seen.size} 条）一致 · agrees with the checkpoint seen"
+
+
+def step_checkpoint(r: Round) -> str:
+    """The log as signed at the reveal holds the manifest, the seal and the reveal, in this order."""
+    raw = r.archive.read("log/checkpoint").decode()
+    head, tree = checkpoint_of(raw, "log/checkpoint"), Suite("DR1-HMAC-SHA256")
+    places = []
+    for kind in PROOFS:
+        label = f"log/proofs/{kind}"
+        lines, _, note = r.archive.read(label).decode().partition("\n\n")
+        first, index, *path = lines.split("\n")
+        same(first, "c2sp.org/tlog-proof@v1", f"{label} 格式不符 · not a tlog-proof")
+        same(note, raw, f"{label} 所附检查点不同 · it carries another checkpoint")
+        rows = [row for row in r.json("log/entries") if row["entry"]["type"] == f"round.{kind}"]
+        same(index, f"index {rows[0]['index']}", f"{label} 序号不符 · the index differs from the entry's")
+        leaf, siblings = canonical(rows[0]["entry"]), [b64(line).hex() for line in path]
+        inside = tree.includes(leaf, rows[0]["index"], head.size, siblings, head.root.hex())
+        need(inside, f"{label} 不通向根 · the entry is not in the signed tree")
+        places.append(rows[0]["index"])
+    ascending(places, "日志次序 order in the log")
+    signed = "未提供日志公钥，签名未核对 · no log key given, signature not checked (--key)"
+    if r.vkeys:
+        names = "、".join(signers(head, r.vkeys, "log/checkpoint"))
+        signed = f"签名有效 · signed by {names}"
+    shown = f"{fold(head.origin, 60)}，{head.size} 条 entries，根 root {head.root.hex()[:16]}…"
+    return f"{shown}；{signed}；{check_seen(r, head)}"
+
+
 # --- Running --------------------------------------------------------------------------------------------------------
 
 # name, the steps that it builds on, what it does
@@ -1829,6 +2015,7 @@ STEPS: tuple[tuple[str, str, Callable[[Round], str]], ...] = (
     ("lottery", "plan roster", step_lottery),
     ("assignment", "lottery", step_assignment),
     ("log", "manifest", step_log),
+    ("checkpoint", "log", step_checkpoint),
     ("firm", "draw", step_firm),
 )
 
@@ -1892,11 +2079,11 @@ def read_limited(path: Path, limit: int) -> bytes:
         raise Unreadable(f"{fold(path)} 无法读取 · cannot be read: {fold(error.strerror, 60)}") from None
 
 
-def verify(bundle: Path, firm: Path | None = None) -> Outcome:
-    """Verify one bundle, with a firm's opening if given."""
+def verify(bundle: Path, firm: Path | None = None, trust: Trust | None = None) -> Outcome:
+    """Verify one bundle, with a firm's opening and what is known of the log from elsewhere, if given."""
     try:
         opening = None if firm is None else read_limited(firm, JSON_LIMIT)
-        r = Round(Archive(read_limited(bundle, ZIP_LIMIT)), opening)
+        r = Round(Archive(read_limited(bundle, ZIP_LIMIT)), opening, trust)
     except Unreadable as unreadable:
         return Outcome(str(bundle), "", "", [Line("container", "FAIL", str(unreadable))], 2)
     lines: list[Line] = []
@@ -1924,8 +2111,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--firm", type=Path, help="OPENING.json of one firm")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--key", action="append", default=[], help="the log's public key; repeat after a rotation"
+    )
+    parser.add_argument(
+        "--seen", type=Path, help="a checkpoint of the log, kept from before or from a witness"
+    )
+    parser.add_argument(
+        "--proof", type=Path, help="the log's consistency proof between that and this bundle's"
+    )
     options = parser.parse_args(arguments)
-    outcome = verify(options.bundle, options.firm)
+    try:
+        files = [path and read_limited(path, JSON_LIMIT) for path in (options.seen, options.proof)]
+    except Unreadable as unreadable:
+        parser.error(str(unreadable))
+    outcome = verify(options.bundle, options.firm, Trust(options.key, *files))
     shown = json.dumps(outcome.as_json(), ensure_ascii=False) if options.json else outcome.render()
     sys.stdout.buffer.write(shown.encode("utf-8", "backslashreplace") + b"\n")
     return outcome.status

@@ -6,17 +6,20 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlmodel import Session
 
 from app.db.database import Database
+from app.ledger import checkpoints, keys
 from app.ledger import repository as ledger
 from app.registers.tables import Department, Inspector
 from app.rounds.log import entry_of
 from app.rounds.tables import STAGES, Round, RoundTime
 from scheduler.encoding import canonical_json
 from scheduler.frame import Frame, excluded_tsv
+from scheduler.notes import SignerKey
 
 VECTORS = Path(__file__).parent / "vectors"
 START = datetime(2027, 1, 4, 1, tzinfo=UTC)
@@ -30,6 +33,7 @@ INSPECTOR_NAME = "机密姓名甲"
 ADDRESS = "机密路一号"
 HOSTILE_NAME = "=cmd|' /C calc'!A0 & <b>甲</b>"
 STOPS_A_DAY = 6
+LOG_KEY = SignerKey("log.example/rounds", bytes(range(32)))
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,15 @@ def publish(
     if otherwise:
         _draw_others(vector)
     drawn = _drawn(vector)
-    with db.write() as session:
+    with TemporaryDirectory() as folder, db.write() as session:
         _registers(session)
         row = _rows(session, vector, stage)
         files = _files(vector, drawn, estimated)
         for name in _stored_by(stage, files):
             ledger.keep(session, round_id, name, files[name], START)
         _log(session, row, vector, stage)
+        (Path(folder) / keys.KEY_FILE).write_text(LOG_KEY.text)
+        checkpoints.make(session, Path(folder), START + timedelta(days=1))
     targets = sorted({target for selected in drawn.values() for target in selected})
     checks = len(json.loads(files["visits.json"])["checks"])
     return Known(round_id, vector, targets, checks)

@@ -10,11 +10,16 @@ from sqlmodel import Session
 from app.disclosure import repository
 from app.disclosure.repository import Copy, Form, document
 from app.errors import Conflict, Problem
+from app.ledger import checkpoints
 from app.ledger import repository as ledger
 from app.rounds.tables import Round
 from scheduler.encoding import Json, canonical_json
 
 ENTRIES = "log/entries.json"
+CHECKPOINT = "log/checkpoint"
+PROVED = {f"log/proofs/{kind}": f"round.{kind}" for kind in ("manifest", "seal", "reveal")}
+"""Files that prove an entry of the round to be in the signed log, and the entry's type."""
+_FROM_LOG = (ENTRIES, CHECKPOINT, *PROVED)
 _LAST_ENTRY = "round.reveal"
 
 
@@ -33,20 +38,22 @@ class BundleFiles(Mapping[str, bytes]):
         """Contents in the copy's form; KeyError for a name that the copy does not hold."""
         if name == ENTRIES:
             return log_entries(self._session, self._round_id)
+        if name in _FROM_LOG:
+            return signed_log(self._session, self._round_id)[name]
         form = self._forms[name]
         return in_form(ledger.load(self._session, self._round_id, name), form)
 
     def __contains__(self, name: object) -> bool:
         """Whether the copy holds `name`; reads no contents."""
-        return name == ENTRIES or name in self._forms
+        return name in _FROM_LOG or name in self._forms
 
     def __iter__(self) -> Iterator[str]:
         """Names ascending by their bytes."""
-        return iter(sorted((*self._forms, ENTRIES), key=str.encode))
+        return iter(sorted((*self._forms, *_FROM_LOG), key=str.encode))
 
     def __len__(self) -> int:
         """How many files."""
-        return len(self._forms) + 1
+        return len(self._forms) + len(_FROM_LOG)
 
 
 def bundle_files(session: Session, round_id: str, copy: Copy) -> BundleFiles:
@@ -88,6 +95,35 @@ def log_entries(session: Session, round_id: str) -> bytes:
         if row["entry"]["type"] == _LAST_ENTRY:
             break
     return _file(rows)
+
+
+def signed_log(session: Session, round_id: str) -> dict[str, bytes]:
+    """The first checkpoint that holds the round's reveal, and the proofs to it: the same ones for ever.
+
+    Raises Conflict `bundle.not_signed` while there is none.
+    """
+    indices = {row["entry"]["type"]: row["index"] for row in ledger.entries(session, round_id)}
+    row = checkpoints.covering(session, indices[_LAST_ENTRY])
+    if row is None:
+        raise _not_signed(round_id)
+    proofs = {
+        name: str(checkpoints.inclusion(session, indices[kind], row, row.note)).encode()
+        for name, kind in PROVED.items()
+    }
+    return {CHECKPOINT: row.note.encode(), **proofs}
+
+
+def _not_signed(round_id: str) -> Conflict:
+    return Conflict(
+        Problem(
+            "bundle.not_signed",
+            f"批次 {round_id} 的公开记录尚未在签名的日志检查点之内。",
+            f"The reveal of round {round_id} is in no signed checkpoint of the log yet.",
+            "请稍候，或运行 log checkpoint 后再导出。",
+            "Wait a minute, or run `log checkpoint`, and export again.",
+            {"round_id": round_id},
+        )
+    )
 
 
 def _without_salt(reveal: Mapping[str, Any]) -> dict[str, Any]:

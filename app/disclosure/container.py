@@ -34,7 +34,7 @@ _MADE_BY_UNIX_20 = 0x0314
 _REGULAR_FILE_0644 = 0o100644 << 16
 _DEFLATED, _STORED = 8, 0
 _NAME = re.compile(
-    r'(?:[^/\\:*?"<>|\x00-\x1f\x7f.][^/\\:*?"<>|\x00-\x1f\x7f]*/)?'
+    r'(?:log/proofs/|[^/\\:*?"<>|\x00-\x1f\x7f.][^/\\:*?"<>|\x00-\x1f\x7f]*/)?'
     + r'[^/\\:*?"<>|\x00-\x1f\x7f.][^/\\:*?"<>|\x00-\x1f\x7f]*'
 )
 
@@ -162,8 +162,8 @@ def _check_name(name: str) -> None:
         "bundle.name",
         f"归档文件名不允许：{name!r}",
         f"This file name is not allowed in a bundle: {name!r}.",
-        '文件名至多一层目录，不含 / \\ : * ? " < > | 与控制字符，不以点开头。',
-        'Use at most one folder, none of / \\ : * ? " < > | or control characters, and no leading dot.',
+        '文件名至多一层目录（log/proofs/ 除外），不含 / \\ : * ? " < > | 与控制字符，不以点开头。',
+        'Use at most one folder (or log/proofs/), none of / \\ : * ? " < > | or control characters, no leading dot.',
         name=name,
     )
 

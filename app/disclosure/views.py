@@ -13,6 +13,7 @@ from app.disclosure.bundle import public_file
 from app.disclosure.listing import Drawn, drawn_list, found
 from app.disclosure.service import bundle_name
 from app.disclosure.work import work_of
+from app.ledger import checkpoints
 from app.rounds.tables import Round
 from app.web.kept import Kept
 from app.web.language import Language
@@ -35,6 +36,24 @@ class Download:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownCheckpoint:
+    """The log's newest checkpoint as every page's footer shows it: who copies it down can hold the log to it."""
+
+    origin: str
+    size: int
+    root64: str
+
+
+def newest_checkpoint(session: Session) -> ShownCheckpoint | None:
+    """What the footer shows; None before the first checkpoint."""
+    row = checkpoints.latest(session)
+    if row is None:
+        return None
+    origin, size, root64 = row.note.split("\n")[:3]
+    return ShownCheckpoint(origin, int(size), root64)
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """A round in a list."""
 
@@ -49,6 +68,7 @@ def home(session: Session, language: Language) -> Context:
     summaries = [_summary(session, row, language) for row in rows]
     ahead = [row for row in rows if row.due_at is not None and row.status in ("running", "waiting")]
     return {
+        "checkpoint": newest_checkpoint(session),
         "rounds": summaries,
         "next_due": min((row.due_at for row in ahead if row.due_at), default=None),
         "assurance_words": facts.ASSURANCE,
@@ -72,6 +92,7 @@ def round_page(
     rules = repository.manifest(session, row)
     names = facts.names_in(language, repository.department_names(session))
     context: dict[str, object] = {
+        "checkpoint": newest_checkpoint(session),
         "row": row,
         "title": _title(rules, round_id, language),
         "says": facts.waiting(row),
@@ -138,6 +159,7 @@ def list_page(
     last = max(1, -(-len(matching) // LIST_PAGE))
     current = min(max(page, 1), last)
     return {
+        "checkpoint": newest_checkpoint(session),
         "row": row,
         "title": _title(rules, round_id, language),
         "items": facts.names_in(language, repository.item_titles(session)),
@@ -159,6 +181,7 @@ def work_page(session: Session, round_id: str, language: Language, department: s
     row = repository.round_of(session, round_id)
     work = work_of(session, round_id, language)
     return {
+        "checkpoint": newest_checkpoint(session),
         "row": row,
         "work": work,
         "departments": work.departments(),

@@ -19,7 +19,11 @@ from tests.disclosure_round import Known, publish
 
 ALWAYS = {
     "events.json",
+    "log/checkpoint",
     "log/entries.json",
+    "log/proofs/manifest",
+    "log/proofs/reveal",
+    "log/proofs/seal",
     "lottery.json",
     "manifest.json",
     "reveal.json",

@@ -27,6 +27,8 @@ from scheduler.lottery.roster import Inspector, Leave, Recusal, Roster
 from scheduler.lottery.schedule import routes_json, visits_json
 from scheduler.lottery.seats import seats_of
 from scheduler.manifest import Manifest
+from scheduler.merkle import head_and_paths
+from scheduler.notes import Checkpoint, InclusionProof, Note, SignerKey
 from scheduler.seed import (
     RoundKeys,
     assurance,
@@ -40,7 +42,7 @@ from scheduler.seed import (
     seats_seal,
 )
 from scheduler.selection import draw, full_result_file, public_result_file, result_json
-from scheduler.suite import suite
+from scheduler.suite import SHA256, suite
 
 ROOT = Path(__file__).parents[3]
 VERIFIER = ROOT / "scheduler" / "verifier.py"
@@ -148,7 +150,8 @@ class Draft:
                 docs.update(self.public)
                 docs["reveal"] = {key: value for key, value in docs["reveal"].items() if key != "k_salt"}
                 raw = {name: data for name, data in raw.items() if not name.endswith(".tsv")}
-        return {**{f"{name}.json": canonical_json(value) + b"\n" for name, value in docs.items()}, **raw}
+        files = {f"{name}.json": canonical_json(value) + b"\n" for name, value in docs.items()}
+        return {**files, **raw, **signed_log(docs["log/entries"])}
 
     def write(self, folder: Path, copy_: Copy) -> Path:
         """Write one copy, with the digests of what it now holds."""
@@ -495,6 +498,28 @@ def make_log(manifest: Manifest, keys: RoundKeys, sealed: str) -> list[dict[str,
         }
         for place, (kind, at, digest, more) in enumerate(rows)
     ]
+
+
+LOG_KEY = SignerKey("log.example/rounds", bytes(range(32)))
+
+
+def signed_log(rows: list[dict[str, Any]], after: int = 3) -> dict[str, bytes]:
+    """A checkpoint of a log that holds these entries at their places, others between and `after` them; the proofs."""
+    bodies = {row["index"]: canonical_json(row["entry"]) for row in rows}
+    leaves = [bodies.get(index, b"another") for index in range(max(bodies) + 1 + after)]
+    wanted = {row["entry"]["type"].removeprefix("round."): row["index"] for row in rows}
+    wanted = {kind: wanted[kind] for kind in ("manifest", "seal", "reveal") if kind in wanted}
+    root, paths = head_and_paths(SHA256, leaves, set(wanted.values()))
+    text = Checkpoint(LOG_KEY.name, len(leaves), root).text
+    note = str(Note(text, (LOG_KEY.sign(text),)))
+    proofs = {
+        kind: InclusionProof(wanted.get(kind, 0), paths.get(wanted.get(kind, 0), ()), note)
+        for kind in ("manifest", "seal", "reveal")
+    }
+    return {
+        "log/checkpoint": note.encode(),
+        **{f"log/proofs/{kind}": str(proof).encode() for kind, proof in proofs.items()},
+    }
 
 
 def make_openings(

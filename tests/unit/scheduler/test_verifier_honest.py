@@ -29,13 +29,14 @@ from tests.unit.scheduler.round_factory import (
     VERIFIER,
     Draft,
     make_round,
+    signed_log,
 )
 
 LATER = ("visits", "schedule", "lottery", "roster", "events")
 VECTORS = Path(__file__).parents[2] / "vectors"
 STEP_NAMES = [
     "container", "digests", "manifest", "commitments", "entropy", "keys", "frames", "draw", "seal", "visits",
-    "schedule", "plan", "roster", "lottery", "assignment", "log", "firm",
+    "schedule", "plan", "roster", "lottery", "assignment", "log", "checkpoint", "firm",
 ]  # fmt: skip
 
 
@@ -205,7 +206,7 @@ def vector_files(known: dict[str, Any]) -> dict[str, bytes]:
     files = {f"{name}.json": canonical_json(value) + b"\n" for name, value in docs.items()}
     files |= {f"frames/{draw_id}.tsv": frame.tsv() for draw_id, frame in frames.items()}
     files |= {f"excluded/{draw_id}.tsv": known["excluded_tsv"].encode() for draw_id in frames}
-    return {**files, "verify.py": b"# not run\n"}
+    return {**files, **signed_log(log), "verify.py": b"# not run\n"}
 
 
 def with_numbers(result: dict[str, Any], known: dict[str, Any], frames: dict[str, Frame]) -> dict[str, Any]:

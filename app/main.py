@@ -14,6 +14,8 @@ from app.disclosure import pages as disclosure_pages
 from app.http import health, metrics, openapi, operations, problem
 from app.http.limits import LimitMiddleware, Limits
 from app.ledger import api as ledger_api
+from app.ledger import webhooks_api
+from app.ledger.outbox import Deliveries
 from app.plans import api as plans_api
 from app.registers import api as registers_api
 from app.registers.background import BackgroundImports
@@ -46,7 +48,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.add_middleware(metrics.ObservedMiddleware, metrics=app.state.metrics)
     problem.install(app, html=problems.html_problem, wants_html=problems.wants_html)
     openapi.install(app)
-    for room in (registers_api, plans_api, rounds_api, disclosure_api, ledger_api, operations):
+    for room in (registers_api, plans_api, rounds_api, disclosure_api, ledger_api, webhooks_api, operations):
         app.include_router(room.router, prefix=API)
     app.include_router(health.router)
     app.include_router(metrics.router)
@@ -68,9 +70,13 @@ def _limits(settings: Settings) -> Limits:
 def _lifespan(database: Database, settings: Settings, with_clock: bool) -> Lifespan:
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
-        beside: list[Clock | BackgroundImports] = []
+        beside: list[Clock | BackgroundImports | Deliveries] = []
         if with_clock:
-            beside = [Clock(database, settings), BackgroundImports(database, settings)]
+            beside = [
+                Clock(database, settings),
+                BackgroundImports(database, settings),
+                Deliveries(database, settings),
+            ]
         for work in beside:
             work.start()
         yield

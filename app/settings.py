@@ -42,6 +42,10 @@ class Settings(BaseSettings):
         le=1_000_000,
         description="Largest posterior of a credit class that may be shown.",
     )
+    webhook_private_hosts: str = Field(
+        default="",
+        description="Receivers of webhooks that may have private addresses and plain http, by host, parted by commas.",
+    )
     drand_url: str = Field(default="https://api.drand.sh", description="Where a drand round is fetched from.")
 
     def url(self) -> str:

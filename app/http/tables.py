@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, LargeBinary
+from sqlalchemy import CheckConstraint, Column, ForeignKey, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from app.db.types import BigKey, Json, UTCDateTime
@@ -58,3 +58,36 @@ class Operation(SQLModel, table=True):
     fence: int = 0
     created_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
     updated_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+
+
+class Webhook(SQLModel, table=True):
+    """A receiver of the log's entries. `next_index`: the first entry not yet put out for it."""
+
+    __tablename__ = "webhook"
+
+    id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True, autoincrement=True))
+    url: str
+    secret: str = Field(description="signs what is sent; shown once, when it is made")
+    types: list[str] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
+    active: bool = True
+    next_index: int = Field(default=0, sa_column=Column(BigKey, nullable=False))
+    created_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+
+
+class Delivery(SQLModel, table=True):
+    """The outbox: one entry for one receiver, until it was taken or given up."""
+
+    __tablename__ = "webhook_delivery"
+    __table_args__ = (
+        UniqueConstraint("webhook", "entry"),
+        CheckConstraint("status IN ('waiting', 'delivered', 'dead')", name="status_known"),
+    )
+
+    id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True, autoincrement=True))
+    webhook: int = Field(sa_column=Column(BigKey, ForeignKey("webhook.id"), nullable=False))
+    entry: int = Field(sa_column=Column(BigKey, nullable=False), description="index in the log")
+    status: str = Field(default="waiting")
+    attempts: int = 0
+    due_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False, index=True))
+    answered: int | None = Field(default=None, description="the receiver's last status, 0: none")
+    failure: str = ""

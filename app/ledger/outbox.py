@@ -1,0 +1,146 @@
+"""The outbox: every entry of the log reaches every receiver at least once, in order of trying, or is given up visibly.
+
+The log is written in the transaction that changes the state, so what is put out follows from what happened: a receiver
+has a place in the log, and moving it on and writing the rows to be delivered is one transaction. A receiver knows a
+repeat by its `webhook-id`, which is the same at each attempt.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from app.db.database import Database
+from app.http.outbound import Answer, send
+from app.http.tables import Delivery, Webhook
+from app.ledger.tables import LogEntry
+from app.settings import Settings
+
+log = logging.getLogger(__name__)
+RETRIES: Final = tuple(
+    timedelta(seconds=s) for s in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+)
+"""Standard Webhooks' schedule: after the last one, about three days after the first attempt, a delivery is dead."""
+LEASE: Final = timedelta(seconds=60)
+BATCH: Final = 500
+
+
+def put_out(db: Database, now: datetime) -> int:
+    """Write a delivery for each entry that a receiver has not been given yet; how many."""
+    made = 0
+    with db.write() as session:
+        receivers = select(Webhook).where(col(Webhook.active)).with_for_update()
+        for webhook in session.exec(receivers):
+            entries = session.exec(
+                select(LogEntry.index, LogEntry.type)
+                .where(LogEntry.index >= webhook.next_index)
+                .order_by(col(LogEntry.index))
+                .limit(BATCH)
+            ).all()
+            wanted = [index for index, kind in entries if not webhook.types or kind in webhook.types]
+            session.add_all(Delivery(webhook=webhook.id or 0, entry=index, due_at=now) for index in wanted)
+            if entries:
+                webhook.next_index = entries[-1][0] + 1
+                session.add(webhook)
+            made += len(wanted)
+    return made
+
+
+def claim(session: Session, now: datetime) -> tuple[Delivery, Webhook, LogEntry] | None:
+    """The delivery that is due first, put off by a lease so that nobody else sends it meanwhile."""
+    ready = (col(Delivery.status) == "waiting") & (col(Delivery.due_at) <= now)
+    oldest = select(Delivery.id).join(Webhook, col(Webhook.id) == col(Delivery.webhook))
+    oldest = (
+        oldest.where(ready, col(Webhook.active)).order_by(col(Delivery.due_at), col(Delivery.id)).limit(1)
+    )
+    statement = (
+        update(Delivery)
+        .where(col(Delivery.id) == oldest.scalar_subquery(), ready)
+        .values(due_at=now + LEASE, attempts=Delivery.attempts + 1)
+        .returning(Delivery)
+    )
+    taken = session.scalars(statement).one_or_none()
+    if taken is None:
+        return None
+    webhook, entry = session.get_one(Webhook, taken.webhook), session.get_one(LogEntry, taken.entry)
+    return taken, webhook, entry
+
+
+def deliver_one(db: Database, now: datetime, private_hosts: Collection[str]) -> Answer | None:
+    """Send what is due first; None where nothing is."""
+    with db.write() as session:
+        claimed = claim(session, now)
+    if claimed is None:
+        return None
+    delivery, webhook, entry = claimed
+    answer = send(webhook.url, webhook.secret, message_id(delivery), message(entry), now, private_hosts)
+    with db.write() as session:
+        session.execute(
+            update(Delivery)
+            .where(col(Delivery.id) == delivery.id, col(Delivery.attempts) == delivery.attempts)
+            .values(**_after(delivery, answer, now))
+        )
+    return answer
+
+
+def _after(delivery: Delivery, answer: Answer, now: datetime) -> dict[str, Any]:
+    told = {"answered": answer.status, "failure": answer.failure}
+    if answer.taken:
+        return {**told, "status": "delivered"}
+    if delivery.attempts > len(RETRIES):
+        return {**told, "status": "dead"}
+    return {**told, "due_at": now + RETRIES[delivery.attempts - 1]}
+
+
+def message_id(delivery: Delivery) -> str:
+    """The same at each attempt."""
+    return f"msg_{delivery.webhook}_{delivery.entry}"
+
+
+def message(entry: LogEntry) -> str:
+    """Type, time and the entry as logged, which never holds personal data."""
+    whole = {
+        "type": entry.type,
+        "timestamp": entry.at.isoformat(),
+        "data": {"index": entry.index, "leaf_hash": entry.leaf_hash, "entry": json.loads(entry.body)},
+    }
+    return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
+
+
+class Deliveries:
+    """Puts out and delivers for as long as the service runs."""
+
+    def __init__(self, db: Database, settings: Settings) -> None:
+        self._db, self._settings = db, settings
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop after the delivery that is under way; what waits is delivered by the next server."""
+        self._stop.set()
+
+    def _run(self) -> None:
+        hosts = private_hosts(self._settings)
+        while not self._stop.wait(min(self._settings.tick_seconds, 2)):
+            try:
+                put_out(self._db, datetime.now(UTC))
+                while not self._stop.is_set() and deliver_one(self._db, datetime.now(UTC), hosts):
+                    pass
+            except Exception:
+                log.warning("delivering webhooks failed", exc_info=True)
+
+
+def private_hosts(settings: Settings) -> frozenset[str]:
+    """Hosts that the operator lets stand anywhere."""
+    return frozenset(host.strip() for host in settings.webhook_private_hosts.split(",") if host.strip())

@@ -30,6 +30,11 @@ $(VENV)/client/done: $(VENV)/uv requirements/client.txt
 	VIRTUAL_ENV=$(VENV)/client $(UV) pip sync --quiet --require-hashes requirements/client.txt
 	@touch $@
 
+$(VENV)/peers/done: $(VENV)/uv requirements/peers.txt
+	$(UV) venv --quiet --clear --python $(PYTHON) $(VENV)/peers
+	VIRTUAL_ENV=$(VENV)/peers $(UV) pip sync --quiet --require-hashes requirements/peers.txt
+	@touch $@
+
 demo: $(VENV)/run ## live through one round of a synthetic city and serve it (SIZE=S|M|L)
 	$(PYTHON) -m app demo --size $(SIZE)
 
@@ -48,14 +53,16 @@ check: $(VENV)/dev ## lint, format, types, import contracts
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 
-bench: $(VENV)/dev ## measure against the named peers
+bench: $(VENV)/dev $(VENV)/peers/done ## measure against the named peers
 	$(PYTHON) -m benchmarks.draw
+	$(PYTHON) -m benchmarks.lottery
 
 lock: $(VENV)/uv ## resolve requirements/*.in again
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt
 	$(COMPILE) requirements/run.in -o requirements/run.txt
 	$(COMPILE) requirements/dev.in -c requirements/run.txt -o requirements/dev.txt
 	$(COMPILE) requirements/client.in -o requirements/client.txt
+	$(COMPILE) requirements/peers.in -o requirements/peers.txt
 
 clean: ## remove the environment and what the demo made
 	rm -rf $(VENV) var

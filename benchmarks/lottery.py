@@ -3,7 +3,8 @@
 `python -m benchmarks.lottery [--json] [--case NAME] [--peer-python PATH]`. Each case runs in a process of its own, so
 that `peak_mb` (after probabilities and draw) is its own. Seconds are CPU. Loads are expectations of the inspectors
 who may take a seat; the naive peer's are means over its trials, and `naive_empty_seats` is what it leaves empty in a
-draw, on average. On panels of one day the peer is `sortition-algorithms` (Nash), run by `--peer-python`.
+draw, on average. On panels of one day the peer is `sortition-algorithms` (Nash), run by `--peer-python`, by default
+the environment that `make bench` makes beside ours: its solvers can't be loaded beside OR-tools.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from scheduler.lottery.roster import Inspector, Roster
 from scheduler.lottery.schedule import routes_json, visits_json
 from scheduler.suite import SHA256
 
+_PEERS: Final = Path(sys.prefix) / "peers" / "bin" / "python"
 _KEY: Final = bytes(range(32))
 _KINDS: Final = ("a", "b", "c", "d", "e")
 _CITIES: Final = {
@@ -243,7 +245,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--case", choices=[*_CITIES, *_PANELS])
-    parser.add_argument("--peer-python", default=sys.executable)
+    parser.add_argument("--peer-python", default=str(_PEERS if _PEERS.exists() else sys.executable))
     asked = parser.parse_args()
     if asked.case:
         rows = [run_case(asked.case, asked.peer_python)]

@@ -66,9 +66,8 @@ class _Renderer:
     def http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         phrase = HTTPStatus(error.status_code).phrase
-        response = self.respond(
-            request, Problem(f"http.{error.status_code}", phrase, phrase), error.status_code
-        )
+        texts = _GENERAL.get(error.status_code, (phrase, phrase, "", ""))
+        response = self.respond(request, Problem(f"http.{error.status_code}", *texts), error.status_code)
         response.headers.update(error.headers or {})
         return response
 
@@ -84,6 +83,26 @@ class _Renderer:
         return self.respond(request, _UNEXPECTED, 500)
 
 
+_GENERAL = {
+    400: (
+        "请求无法识别。",
+        "The request can't be read.",
+        "请按接口文档（/api/docs）改正。",
+        "Correct it as /api/docs says.",
+    ),
+    404: (
+        "没有这个地址。",
+        "There is nothing at this address.",
+        "请核对地址，接口见 /api/docs。",
+        "Check it; see /api/docs.",
+    ),
+    405: (
+        "该地址不支持这一方法。",
+        "This address doesn't take that method.",
+        "请使用 Allow 所列的方法。",
+        "Use one of those in Allow.",
+    ),
+}
 _UNEXPECTED = Problem(
     "http.500",
     "服务出错，请求没有完成；已记录。",

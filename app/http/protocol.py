@@ -11,21 +11,35 @@ HEADER_SECONDS = 10.0
 
 
 class PatientOnlySoLong(H11Protocol):
-    """Closes a connection whose first request's headers have not come whole after ten seconds."""
+    """Closes a connection on which no request's headers have come whole within ten seconds."""
+
+    _headers_due: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to count."""
         super().connection_made(transport)
-        self._headers_due = self.loop.call_later(HEADER_SECONDS, self._give_up)
+        self._count()
 
-    def _give_up(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
-            self.transport.close()
+    def on_response_complete(self) -> None:
+        """Count anew for the next request on the same connection."""
+        super().on_response_complete()
+        self._count()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop counting."""
-        self._headers_due.cancel()
+        if self._headers_due is not None:
+            self._headers_due.cancel()
         super().connection_lost(exc)
+
+    def _count(self) -> None:
+        if self._headers_due is not None:
+            self._headers_due.cancel()
+        self._headers_due = self.loop.call_later(HEADER_SECONDS, self._give_up)
+
+    def _give_up(self) -> None:
+        answering = self.cycle is not None and not self.cycle.response_complete
+        if not answering and not self.transport.is_closing():
+            self.transport.close()
 
 
 def options() -> dict[str, Any]:

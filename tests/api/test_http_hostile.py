@@ -189,8 +189,12 @@ def test_a_body_that_drips_times_out_as_a_whole(served: Served) -> None:
     assert exchange(served.port, post(b"", length=1000), *drips, pause=0.5)[0] == 408
 
 
-def test_headers_that_never_end_are_given_up(served: Served) -> None:
+@pytest.mark.parametrize("before", [b"", b"GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_headers_that_never_end_are_given_up(served: Served, before: bytes) -> None:
     with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+        if before:
+            connection.sendall(before)
+            assert connection.recv(4096).endswith(b'{"status":"alive"}')
         connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
         began = time.monotonic()
         assert connection.recv(1) == b""

@@ -16,7 +16,7 @@ from scheduler.lottery.draw import draw_seats, lottery_json
 from scheduler.lottery.plan import plan_lottery
 from scheduler.lottery.replacement import LateBar, Standing, moves_for, standing_of
 from scheduler.lottery.shares import shares_of
-from scheduler.lottery.weights import carried_over
+from scheduler.lottery.weights import carried_over, history_of
 from scheduler.suite import SHA256
 
 SHAPE = LotteryShape(1, 24, 15, 5, lead=0.8, specialty=0.5)
@@ -139,3 +139,10 @@ def test_an_inspector_is_shown_chances_that_add_up(drawn: tuple[dict[str, Any], 
         total = sum((chance.probability for chance in share.chances), Fraction(0))
         assert abs(total - share.expected) < Fraction(1, 1 << 20)
     assert sum((share.expected for share in shares), Fraction(0)) == len(standing.assignment)
+
+
+def test_history_adds_up_and_nobody_catches_up_on_absence() -> None:
+    departments = {"A": "x", "B": "x", "C": "x", "D": "y", "NEW": "x"}
+    rounds = [{"A": 6, "B": 3, "GONE": 9}, {"A": 1, "B": 0, "C": 2, "D": 4}]
+    assert history_of(rounds, departments) == {"A": 7, "B": 3, "C": 5 + 2, "D": 0 + 4}
+    assert history_of([], departments) == {}

@@ -227,11 +227,9 @@ def test_it_stops_gracefully(served: Served) -> None:
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=10)
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | TEXTS,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
-    max_leaves=20,
-)
+LEAVES = st.none() | st.booleans() | st.integers() | TEXTS
+INNER = LEAVES | st.lists(LEAVES, max_size=3) | st.dictionaries(TEXTS, LEAVES, max_size=3)
+VALUES = INNER | st.lists(INNER, max_size=3) | st.dictionaries(TEXTS, INNER, max_size=3)
 
 
 @given(VALUES)

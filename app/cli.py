@@ -21,6 +21,7 @@ from app.disclosure import commands as disclosure_commands
 from app.disclosure import seat_commands
 from app.errors import Problem, Refused
 from app.ledger import commands as ledger_commands
+from app.ledger import repository as ledger
 from app.main import create_app
 from app.plans import commands as plans_commands
 from app.plans import service as plans
@@ -142,9 +143,9 @@ def run_round(
     document = plans.in_force(db, plan)
     if simulate and not document.demo:
         raise _not_a_demo(plan)
-    clock = SimulatedClock(datetime.now(UTC)) if simulate else SystemClock()
+    clock = SimulatedClock(_latest(db)) if simulate else SystemClock()
     row = rounds.create(
-        db, plan, period or rounds.named_period(document), datetime.now(UTC), _pairs(commitments or [])
+        db, plan, period or rounds.named_period(document), clock.now(), _pairs(commitments or [])
     )
     _carry(db, row, clock, _pairs(entropy or []), approved_by, out, as_json, started)
 
@@ -169,8 +170,14 @@ def resume_round(
     row = rounds.get(db, round_id)
     if simulate and not row.demo:
         raise _not_a_demo(row.plan)
-    clock = SimulatedClock(max(datetime.now(UTC), row.updated_at)) if simulate else SystemClock()
+    clock = SimulatedClock(_latest(db)) if simulate else SystemClock()
     _carry(db, row, clock, _pairs(entropy or []), approved_by, out, as_json, started)
+
+
+def _latest(db: Database) -> datetime:
+    """A simulated clock begins now, or where an earlier simulation left the log: its times never go back."""
+    with db.read() as session:
+        return max(datetime.now(UTC), ledger.last_time(session) or datetime.min.replace(tzinfo=UTC))
 
 
 def _carry(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,8 @@ from app.ledger.tables import Artefact, LogEntry
 from scheduler.encoding import canonical_json
 
 OFFICIAL = ZoneInfo("Asia/Shanghai")
+SKEW = timedelta(minutes=5)
+"""By how much a process's clock may lie behind the log's newest entry."""
 _LOG_LOCK = 0x444F55424C45  # any constant: the advisory lock under which PostgreSQL numbers entries
 
 
@@ -26,19 +28,52 @@ def lock_log(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOG_LOCK})
 
 
+def moment(session: Session, now: datetime) -> datetime:
+    """When something is logged: `now`, never before the newest entry. Keeps the log's end to this transaction.
+
+    Clocks of two processes differ a little, and who asked first may write second: up to `SKEW` the newest entry's
+    time is taken. Raises Conflict `log.clock_behind` beyond that: a clock is wrong, and times would be made up.
+    """
+    lock_log(session)
+    last = last_time(session)
+    if last is None or last <= now:
+        return now
+    if last - now > SKEW:
+        raise _clock_behind(last, now)
+    return last
+
+
+def _clock_behind(last: datetime, now: datetime) -> Conflict:
+    before, here = (f"{at.astimezone(OFFICIAL):%Y-%m-%d %H:%M:%S}" for at in (last, now))
+    return Conflict(
+        Problem(
+            "log.clock_behind",
+            f"日志最后一条记于 {before}，而本机时钟是 {here}：日志的时间不能倒退，已拒绝登记。",
+            f"The log's newest entry is of {before}, but the clock says {here}: the log's times never go back, "
+            "so nothing is logged.",
+            "请校准时钟；若最后一条来自模拟时钟的演示，正式批次请用另一个数据库。",
+            "Set the clock right. Where that entry came from a demonstration's simulated clock, use another database "
+            "for real rounds.",
+            {"last": before, "clock": here},
+        )
+    )
+
+
 def append(session: Session, entry: Mapping[str, Any], at: datetime) -> LogEntry:
     """Append canonical JSON with RFC 9162's leaf hash; the caller's transaction carries it.
 
-    `entry` has at least `type`, `subject`, `actor_role` and `digest`, and never personal data.
+    `entry` has at least `type`, `subject`, `actor_role` and `digest`, and never personal data. Times never go back:
+    see `moment`.
     """
-    lock_log(session)
+    logged_at = moment(session, at)
     last = session.exec(select(func.max(LogEntry.index))).one()
-    body = canonical_json({"at": at.astimezone(OFFICIAL).isoformat(timespec="seconds"), **entry})
+    official = {"at": logged_at.astimezone(OFFICIAL).isoformat(timespec="seconds")}
+    body = canonical_json({**official, **entry} if logged_at == at else {**entry, **official})
     row = LogEntry(
         index=0 if last is None else last + 1,
         type=str(entry["type"]),
         subject=str(entry["subject"]),
-        at=at,
+        at=logged_at,
         body=body.decode(),
         leaf_hash=hashlib.sha256(b"\x00" + body).hexdigest(),
     )

@@ -99,8 +99,9 @@ def _write(work: Work, outcome: Outcome, seconds: float) -> Round:
 
     So the raw public values are signed before the next stage, which is the first to draw from them.
     """
-    row, now = work.row, work.now
+    row = work.row
     with work.db.write() as session:
+        now = ledger.moment(session, work.now)
         current = _fenced(session, row)
         if current.status == "void":
             return current
@@ -138,6 +139,7 @@ def _write_waiting(db: Database, row: Round, what: str, now: datetime) -> Round:
 
 def _write_refusal(db: Database, row: Round, problem: Problem, now: datetime) -> Round:
     with db.write() as session:
+        now = ledger.moment(session, now)
         current = _fenced(session, row)
         if current.status == "void":
             return current

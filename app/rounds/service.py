@@ -61,6 +61,7 @@ def ensure(
         before = repository.of_period(session, plan_code, period)
         if before and not (after_void and before[-1].status == "void"):
             return before[-1], False
+        now = ledger.moment(session, now)
         require_period(rules.document, period, now.astimezone(OFFICIAL).date(), plans.work_calendar(session))
         sequence = len(before) + 1
         made = Round(
@@ -136,6 +137,7 @@ def found(session: Session, round_id: str, *, lock: bool = False) -> Round:
 def approve(db: Database, round_id: str, by: str, now: datetime, guard: Guard = unguarded) -> Round:
     """Approve the frozen round by name, with the strata that need it. Only before the manifest is logged."""
     with db.write() as session:
+        now = ledger.moment(session, now)
         row = found(session, round_id, lock=True)
         guard(RoundOut.of(row, []))
         _require_stage(row, "approve", "frozen")
@@ -187,6 +189,7 @@ def _is_void(row: Round) -> Conflict:
 def deposit(db: Database, vault: Vault, round_id: str, party: str, secret: bytes, now: datetime) -> None:
     """Take a party's secret after the manifest is logged, check it against the commitment, log the receipt."""
     with db.write() as session:
+        now = ledger.moment(session, now)
         row = found(session, round_id)
         _require_stage(row, "deposit", "committed")
         place = session.get(Deposit, (round_id, party))
@@ -215,6 +218,7 @@ def supply(db: Database, round_id: str, source_id: str, given: str, now: datetim
     """
     expire(db, now)
     with db.write() as session:
+        now = ledger.moment(session, now)
         row = found(session, round_id, lock=True)
         _require_stage(row, "entropy", "committed", "packed")
         part = {"committed": "entropy", "packed": "entropy_seats"}[row.stage]
@@ -305,6 +309,7 @@ def void(
             reason=reason,
         )
     with db.write() as session:
+        now = ledger.moment(session, now)
         row = found(session, round_id, lock=True)
         guard(RoundOut.of(row, []))
         if row.status == "void":
@@ -332,6 +337,7 @@ def expire(db: Database, now: datetime) -> list[str]:
     """Void what waited for entropy or deposits beyond its deadline; the service logs the missed deadline itself."""
     voided = []
     with db.write() as session:
+        now = ledger.moment(session, now)
         for row in repository.waiting(session):
             deadline = _deadline(session, row)
             if deadline is not None and now > deadline:

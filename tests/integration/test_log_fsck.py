@@ -64,6 +64,7 @@ def lived(db: Database, publish: Publish, now: datetime, folder: Path) -> Round:
     code, secret = publish(**REAL), new_secret()
     digest = commitment(SHA256, "spring-2026-Q1-1", PARTY, secret).hex()
     going = Trip(db, Vault(folder), folder, Silent(), None, SimulatedClock(now), approved_by="审批人")
+    other = publish(code="summer")
     row = service.create(db, code, "2026-Q1", now, [(PARTY, digest)])
     row = carry(going, row, answers(going))
     service.deposit(db, going.vault, row.round_id, PARTY, secret, going.clock.now())
@@ -77,7 +78,7 @@ def lived(db: Database, publish: Publish, now: datetime, folder: Path) -> Round:
     asked = answers(going, values)
     row = carry(going, row, answer)
     assert row.status == "done", row.problem
-    second = service.create(db, publish(code="summer"), "2026-Q1", going.clock.now())
+    second = service.create(db, other, "2026-Q1", going.clock.now())
     service.void(db, second.round_id, "plan_withdrawn", "甲", "乙", going.clock.now())
     witnessed(db, folder, going.clock.now())
     return row

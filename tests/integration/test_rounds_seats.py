@@ -85,8 +85,8 @@ def test_a_voided_round_and_one_under_embargo_count_for_nothing(
     code = publish(period=None, recurrence="monthly working-day 1 09:00")
     voided = run(city, tmp_path, now, code, "2026-01", until="seated")
     service.void(city, voided.round_id, "plan_withdrawn", "甲", "乙", now + timedelta(days=1))
-    run(city, tmp_path, now, code, "2026-02", until="seated")
-    later = run(city, tmp_path, now + timedelta(days=2), code, "2026-03", until="frozen")
+    run(city, tmp_path, now + timedelta(days=2), code, "2026-02", until="seated")
+    later = run(city, tmp_path, now + timedelta(days=3), code, "2026-03", until="frozen")
     assert "seat_history" not in stored(city, later.round_id, "manifest.json")
 
 
@@ -212,7 +212,9 @@ def test_absences_that_cannot_be_filed(
         assert seats.events_of(session, row.round_id) == []
     reveal(trip, row)
     with pytest.raises(Conflict, match=r"round\.stage"):
-        seats.file_absences(city, trip.vault, row.round_id, [Absence(holder, "sickness", day, day)], now)
+        seats.file_absences(
+            city, trip.vault, row.round_id, [Absence(holder, "sickness", day, day)], trip.clock.now()
+        )
 
 
 def test_the_database_keeps_seat_events_as_they_are(
@@ -222,7 +224,9 @@ def test_the_database_keeps_seat_events_as_they_are(
     lottery = stored(city, row.round_id, "lottery.json")
     seat, holder = next(iter(lottery["assignment"].items()))
     day = next(date.fromisoformat(item["date"]) for item in lottery["seats"] if item["seat_id"] == seat)
-    seats.file_absences(city, trip.vault, row.round_id, [Absence(holder, "sickness", day, day)], now)
+    seats.file_absences(
+        city, trip.vault, row.round_id, [Absence(holder, "sickness", day, day)], trip.clock.now()
+    )
     for change in ("UPDATE seat_event SET number = 9", "DELETE FROM seat_event"):
         with pytest.raises(DBAPIError, match="append-only"), city.write() as session:
             session.execute(text(change))

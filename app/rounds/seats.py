@@ -51,6 +51,7 @@ def file_absences(
         row = repository.get_locked(session, round_id)
         if row is None or row.stage != "seated" or row.status != "waiting":
             raise _not_seated(row or service.found(session, round_id))
+        now = ledger.moment(session, now)
         standing, days = standing_now(session, row)
         bars = [_late_bar(absence, standing, days, now) for absence in absences]
         moves = moves_for(standing, [*_bars_before(session, row), *bars])

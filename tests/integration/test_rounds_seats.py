@@ -206,7 +206,7 @@ def test_absences_that_cannot_be_filed(
     ]
     for problem, absences in refused:
         with pytest.raises(Refused, match=problem.replace(".", r"\.")) as told:
-            seats.file_absences(city, trip.vault, row.round_id, absences, now)
+            seats.file_absences(city, trip.vault, row.round_id, absences, trip.clock.now())
         assert told.value.problem.remedy_zh
     with city.read() as session:
         assert seats.events_of(session, row.round_id) == []
@@ -251,3 +251,21 @@ def test_conflicts_of_several_departments_are_repaired_together(
     assert (row.stage, row.problem) == ("packed", None), (repaired, row.problem)
     assert max(repaired) > 1
     assert len(repaired) <= seating.REPACKS
+
+
+def test_an_absence_filed_on_a_clock_slightly_behind_still_verifies(
+    city: Database, publish: Publish, now: datetime, tmp_path: Path
+) -> None:
+    """The log never goes back, so it may note a later moment than the clock says; the event has the log's."""
+    trip, row = seated(city, tmp_path, now, publish())
+    lottery = stored(city, row.round_id, "lottery.json")
+    seat, holder = next(iter(lottery["assignment"].items()))
+    day = next(date.fromisoformat(item["date"]) for item in lottery["seats"] if item["seat_id"] == seat)
+    with city.read() as session:
+        last = ledger.entries(session, row.round_id)[-1]["entry"]["at"]
+    behind = datetime.fromisoformat(last) - timedelta(minutes=2)
+    seats.file_absences(city, trip.vault, row.round_id, [Absence(holder, "sickness", day, day)], behind)
+    reveal(trip, row)
+    assert stored(city, row.round_id, "events.json")[0]["at"] >= last
+    outcome = verifier.verify(write_bundles(city, row.round_id, tmp_path).public)
+    assert outcome.status == 0, outcome.render()

@@ -37,7 +37,7 @@ Publish = Callable[..., str]
 def client(city: Database, tmp_path: Path, now: datetime) -> TestClient:
     """The application over the small city, its clock standing still."""
     app = create_app(city, Settings(data_dir=tmp_path), with_clock=False)
-    app.dependency_overrides[dependencies._now] = lambda: now
+    app.dependency_overrides[dependencies._now] = lambda: now + timedelta(hours=1)
     return TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 5000))
 
 
@@ -47,7 +47,7 @@ def command(
 ) -> Iterator[Callable[..., Any]]:
     """`python -m app …` over the small city on a clock that stands still: its last line as JSON, or its exception."""
 
-    monkeypatch.setattr(SystemClock, "now", lambda _self: now)
+    monkeypatch.setattr(SystemClock, "now", lambda _self: now + timedelta(hours=1))
     monkeypatch.setenv("DATABASE_URL", city.url)
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     settings.cache_clear()
@@ -82,7 +82,7 @@ def test_shown_after_the_reveal_by_code_with_moves_and_history(
     trip, row = seated(city, tmp_path, now, code)
     _, holder, day = first_seat(city, row)
     (move,) = seats.file_absences(
-        city, trip.vault, row.round_id, [Absence(holder, "sickness", day, day)], now
+        city, trip.vault, row.round_id, [Absence(holder, "sickness", day, day)], trip.clock.now()
     )
     reveal(trip, row)
     second = run(city, tmp_path, now + timedelta(days=150), code, "2026-Q3")

@@ -52,6 +52,8 @@ app.add_typer(ledger_commands.commands, name="log")
 rounds_commands.commands.command("seats")(seat_commands.seats)
 app.command("demo")(demo_commands.demo)
 
+INTERRUPTED = 130
+"""Exit status after Ctrl+C (128 + SIGINT)."""
 WITHOUT_DATABASE = ("demo", "log", "verify")
 
 
@@ -232,3 +234,7 @@ def main() -> None:
     except Refused as refused:
         console.refusal(refused.problem, as_json="--json" in sys.argv)
         raise SystemExit(1) from None
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            console.say("已中断，做完的已保存 · interrupted; what was finished is kept")
+        raise

@@ -72,7 +72,7 @@ def publish(
             ledger.keep(session, round_id, name, files[name], START)
         _log(session, row, vector, stage)
         (Path(folder) / keys.KEY_FILE).write_text(LOG_KEY.text)
-        checkpoints.make(session, Path(folder), START + timedelta(days=1))
+        checkpoints.make(session, Path(folder), (ledger.last_time(session) or START) + timedelta(days=1))
     targets = sorted({target for selected in drawn.values() for target in selected})
     checks = len(json.loads(files["visits.json"])["checks"])
     return Known(round_id, vector, targets, checks)
@@ -291,8 +291,9 @@ def _log(session: Session, row: Round, vector: dict[str, Any], stage: str) -> No
         ("seated", "round.seats", "cd" * 32, {}),
         ("revealed", "round.reveal", "44" * 32, {}),
     ]
+    began = max(START, ledger.last_time(session) or START)
     for needed, kind, digest, more in logged:
         place = STAGES.index(needed)
         if place <= STAGES.index(stage):
-            at = START + timedelta(hours=place)
+            at = began + timedelta(hours=place)
             ledger.append(session, entry_of(row, kind, "service", at, digest, **more), at)

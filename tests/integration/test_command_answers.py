@@ -68,3 +68,14 @@ def test_yes_and_no_are_no_numbers(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().err
     assert "yes" in shown
     assert "1,200" in shown
+
+
+def test_ctrl_c_is_said_in_a_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted() -> Database:
+        raise KeyboardInterrupt
+
+    said: list[str] = []
+    monkeypatch.setattr("app.rounds.commands._database", interrupted)
+    monkeypatch.setattr(console, "say", said.append)
+    assert run("round", "show", "any") == (130, None)
+    assert len(said) == 1

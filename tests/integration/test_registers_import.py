@@ -74,7 +74,13 @@ def test_the_same_list_twice_changes_nothing(database: Database, tmp_path: Path)
     assert tally(load(database, path)) == (50, 50, 0, 0, 0)
     assert tally(load(database, path, now=NOW.replace(year=2027))) == (50, 0, 0, 50, 0)
     rows = [HEADER, *(row(i) for i in range(49)), row(49, "乌鲁木齐市新市区北京南路2号")]
-    assert tally(load(database, write(tmp_path / "moved.csv", rows), now=NOW.replace(year=2028))) == (50, 0, 1, 49, 0)
+    assert tally(load(database, write(tmp_path / "moved.csv", rows), now=NOW.replace(year=2028))) == (
+        50,
+        0,
+        1,
+        49,
+        0,
+    )
     with database.read() as session:
         moved = session.exec(select(Target).where(Target.target_id == code(49))).one()
         logged = session.exec(select(LogEntry).where(LogEntry.type == "register.imported")).all()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.board import Board
 from optimizer.cells import Cell
@@ -17,11 +17,16 @@ from optimizer.travel import matrix
 
 ROUNDS = {"fast": 8, "standard": 40}
 ROUNDS_LEAST = 400
+SLICES = 12
+"""Parts in which a cell's rounds are done: after each one the plan is seen, and may be taken as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class CellWork:
-    """A cell on its way to a worker: jobs, the sites they index, its share of heads and skills, its first plan."""
+    """A cell on its way to a worker: jobs, the sites they index, its share of heads and skills, its plan so far.
+
+    `done`: slices behind it. `seed` goes on from slice to slice.
+    """
 
     jobs: tuple[Job, ...]
     sites: tuple[Site, ...]
@@ -31,26 +36,42 @@ class CellWork:
     orders: Orders
     missing: tuple[int, ...]
     seed: int
+    done: int = 0
+
+    def after(self, plan: CellPlan) -> CellWork | None:
+        """The next slice; None after the last one."""
+        if self.done + 1 == SLICES:
+            return None
+        return replace(self, orders=plan.orders, missing=plan.missing, seed=plan.seed, done=self.done + 1)
 
 
 @dataclass(frozen=True, slots=True)
 class CellPlan:
-    """A cell's improved orders and the jobs that still have no place."""
+    """A cell's improved orders, the jobs that still have no place, its officers, and the seed to go on with."""
 
     orders: Orders
     missing: tuple[int, ...]
+    officers: int
+    seed: int
 
 
 def improve(work: CellWork) -> CellPlan:
-    """Rounds in proportion to the cell's jobs, by the parameters' profile."""
+    """One slice of rounds; all slices are in proportion to the cell's jobs, by the parameters' profile."""
     travel = matrix(work.sites, work.parameters).tolist()
     heads = [list(row) for row in work.heads]
     skills = [dict(row) for row in work.skills]
     own = Board(list(work.jobs), travel, work.parameters, heads, skills)
     load(own, work.orders)
     search = Search(own, Stream(work.seed), list(work.missing))
-    search.run(max(ROUNDS_LEAST, ROUNDS[work.parameters.profile] * len(work.jobs)))
-    return CellPlan(dump(own), tuple(sorted(search.bank)))
+    rounds = max(ROUNDS_LEAST, ROUNDS[work.parameters.profile] * len(work.jobs))
+    search.run(rounds, part=range(rounds * work.done // SLICES, rounds * (work.done + 1) // SLICES))
+    return CellPlan(dump(own), tuple(sorted(search.bank)), officers(own), search.stream.state)
+
+
+def officers(own: Board) -> int:
+    """Inspector-days of a board's crews; the pseudo-crews at doors have none."""
+    real = {task.department for job in own.jobs for task in job.tasks if task.checks}
+    return sum(crew.officers for rows in own.crews for d in real for crew in rows[d])
 
 
 def shares(

@@ -29,11 +29,14 @@ class Search:
     stream: Stream
     bank: list[int] = field(default_factory=list)
 
-    def run(self, rounds: int, until_placed: bool = False) -> None:
-        """So many rounds, or fewer if all that is wanted is a place for every job of the bank."""
+    def run(self, rounds: int, until_placed: bool = False, part: range | None = None) -> None:
+        """So many rounds, or fewer if all that is wanted is a place for every job of the bank.
+
+        `part`: only these of the rounds, where another run does the others.
+        """
         if len(self.board.jobs) < 2:
             return
-        for done in range(rounds):
+        for done in part or range(rounds):
             if until_placed and not self.bank:
                 return
             heat = self.stream.below(1 + HEAT * (rounds - done) // rounds)

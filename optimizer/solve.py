@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from dataclasses import replace
 from importlib.metadata import version
 
 from optimizer import reasons
@@ -18,12 +19,13 @@ from optimizer.board import Board
 from optimizer.bounds import energy
 from optimizer.cells import Cell, board, capacity, cells, construct
 from optimizer.greedy import GreedyWork, greedy_measures, solve_greedy
-from optimizer.improve import CellPlan, CellWork, improve, shares
+from optimizer.improve import CellPlan
 from optimizer.instance import Entries, Instance, entries, instance, least_entries
 from optimizer.keep import load
 from optimizer.model import PackingProblem, Parameters, Plan, Report, Unscheduled
-from optimizer.progress import Progress, Silent
+from optimizer.progress import Progress, Silent, Unwatched, Watch
 from optimizer.repair import repair
+from optimizer.slices import improved
 from optimizer.validate import validate
 from optimizer.work import each
 
@@ -36,48 +38,54 @@ def pack(
     parameters: Parameters,
     executor: Executor | None = None,
     progress: Progress | None = None,
+    watch: Watch | None = None,
 ) -> Plan:
     """The plan of a problem: the same for every order of rows, number of workers and machine.
 
-    Raises `Refused` for input that breaks a rule, and whatever `progress` raises to stop.
+    `watch` sees the plan improve and may stop it: then the best so far is taken, and marked as not reproducible.
+    Raises `Refused` for input that breaks a rule, and whatever `progress` raises to break off.
     """
-    watch = progress or Silent()
+    told = progress or Silent()
     validate(problem, parameters)
     inst, unscheduled = instance(problem, parameters)
-    watch.step("entries", 0, 1)
+    told.step("entries", 0, 1)
     found = entries(inst)
     unscheduled += found.left_out
-    watch.step("entries", 1, 1)
+    told.step("entries", 1, 1)
     made = cells(inst, found)
-    boards = _joint(inst, made, found, executor, watch)
+    boards, finished = _joint(inst, made, found, executor, told, watch or Unwatched())
     unscheduled += _given_up(inst, boards)
     outcome = assemble(inst, boards)
-    report = _report(inst, found, outcome, made, executor, watch)
+    report = replace(_report(inst, found, outcome, made, executor, told), reproducible=finished)
     return Plan(
         outcome.visits, outcome.routes, tuple(sorted(unscheduled, key=lambda row: row.check_id)), report
     )
 
 
 def _joint(
-    inst: Instance, made: Sequence[Cell], found: Entries, executor: Executor | None, watch: Progress
-) -> list[Board]:
-    """Boards of all cells, filled, improved and repaired; together they keep to the heads of every day."""
+    inst: Instance,
+    made: Sequence[Cell],
+    found: Entries,
+    executor: Executor | None,
+    told: Progress,
+    watch: Watch,
+) -> tuple[list[Board], bool]:
+    """Boards of all cells, filled, improved and repaired, and whether they were improved to the end.
+
+    Together they keep to the heads of every day.
+    """
     heads, skills = capacity(inst, found.doors)
     first = [board(inst, cell, heads, skills) for cell in made]
-    watch.step("first plan", 0, 1)
+    told.step("first plan", 0, 1)
     missing = construct(first)
-    watch.step("first plan", 1, 1)
-    plans = each(improve, shares(inst, made, first, missing), _weight, executor, watch, "crews")
+    told.step("first plan", 1, 1)
+    plans, finished = improved(inst, made, first, missing, executor, told, watch)
     heads, skills = capacity(inst, found.doors)
     final = [board(inst, cell, heads, skills) for cell in made]
     for own, plan in zip(final, plans, strict=True):
         load(own, plan.orders)
     _repair(inst, final, plans)
-    return final
-
-
-def _weight(work: CellWork) -> int:
-    return len(work.jobs)
+    return final, finished
 
 
 def _repair(inst: Instance, final: Sequence[Board], plans: Sequence[CellPlan]) -> None:

@@ -19,6 +19,11 @@ class Stream:
     def __init__(self, seed: int) -> None:
         self._state = seed & MASK
 
+    @property
+    def state(self) -> int:
+        """The seed of a stream that goes on where this one is."""
+        return self._state
+
     def below(self, bound: int) -> int:
         """An integer from 0 to bound - 1."""
         self._state = z = (self._state + 0x9E3779B97F4A7C15) & MASK

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +23,7 @@ from app.ledger import repository as ledger
 from app.main import create_app
 from app.plans import commands as plans_commands
 from app.plans import service as plans
+from app.processes import pool
 from app.registers import commands as registers_commands
 from app.rounds import commands as rounds_commands
 from app.rounds import service as rounds
@@ -194,17 +193,13 @@ def _carry(
 ) -> None:
     """Carry a round as far as it goes and say what it came to."""
     vault, lease = Vault(settings().data_dir), settings().lease_seconds
-    with _executor() as executor, console.progress(as_json) as progress:
+    with pool(settings().workers or None) as executor, console.progress(as_json) as progress:
         trip = Trip(
             db, vault, out, progress, executor, clock, approved_by=approved_by or None, lease_seconds=lease
         )
         row = carry(trip, row, answers(trip, values))
         summary = finish(trip, row, {}, started)
     show_summary(summary, as_json)
-
-
-def _executor() -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(settings().workers or None, mp_context=get_context("spawn"))
 
 
 def _not_a_demo(plan: str) -> Refused:

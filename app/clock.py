@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
-from multiprocessing import get_context
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.db.database import Database
 from app.errors import Refused
+from app.http.logs import keep_going
 from app.ledger import checkpoints
 from app.plans import service as plans
+from app.processes import pool
 from app.rounds import service as rounds
 from app.rounds.fsck import check_all
 from app.rounds.vault import Vault
@@ -32,14 +33,20 @@ SIGNED_WITHIN_SECONDS = 60
 
 
 def tick(db: Database, now: datetime) -> list[str]:
-    """Make every round that is due, void what missed its deadline, wake what waited for a time. Returns new rounds."""
+    """Make every round that is due, void what missed its deadline, wake what waited for a time. Returns new rounds.
+
+    What one plan or one step can't do is logged and keeps no other from being done.
+    """
     made = []
     for plan, period in plans.due(db, now):
-        row, new = rounds.ensure(db, plan.code, period.id, now, due_at=period.due_at)
-        if new:
-            made.append(row.round_id)
-    rounds.expire(db, now)
-    rounds.wake(db, now)
+        with keep_going(f"plan {plan.code} period {period.id}"):
+            row, new = rounds.ensure(db, plan.code, period.id, now, due_at=period.due_at)
+            if new:
+                made.append(row.round_id)
+    with keep_going("deadlines"):
+        rounds.expire(db, now)
+    with keep_going("reveals"):
+        rounds.wake(db, now)
     return made
 
 
@@ -48,7 +55,7 @@ class Clock:
 
     def __init__(self, db: Database, settings: Settings) -> None:
         self._db, self._settings = db, settings
-        self._pool: Executor = self._new_pool()
+        self._pool: Executor = pool(1)
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._scheduler.add_job(
             self._tick,
@@ -68,10 +75,6 @@ class Clock:
         )
 
         self._scheduler.add_job(self._check, "interval", hours=24, coalesce=True, misfire_grace_time=None)
-
-    @staticmethod
-    def _new_pool() -> Executor:
-        return ProcessPoolExecutor(1, mp_context=get_context("spawn"))
 
     def start(self) -> None:
         """Begin ticking, the first time at once."""
@@ -120,4 +123,4 @@ class Clock:
                 log.info("round advanced: %s", done)
         except BrokenProcessPool:
             log.warning("the worker process died; its round is taken over when its lease ends")
-            self._pool = self._new_pool()
+            self._pool = pool(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from pathlib import Path
 from types import FrameType
 
@@ -10,7 +12,7 @@ from fastapi import FastAPI
 
 from app import console
 from app.db.database import Database
-from app.errors import Problem, Refused
+from app.errors import Refused, refuse
 from app.http import logs, protocol
 from app.main import create_app
 from app.settings import settings
@@ -19,28 +21,57 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def serve_database(url: str, host: str, port: int, data_dir: Path | None = None) -> None:
-    """Serve a database; refuses any address but loopback, for nobody has to sign in yet."""
-    if host not in LOOPBACK:
-        raise Refused(
-            Problem(
-                "serve.not_loopback",
-                f"尚未启用账户，只能在本机地址上提供服务，不能用 {host}。",
-                f"There are no accounts yet, so the service listens on loopback only, not on {host}.",
-                "请用 127.0.0.1；对外提供须待账户功能启用。",
-                "Use 127.0.0.1. Other addresses wait until accounts exist.",
-                {"host": host},
-            )
+    """Serve a database until told to stop. Refused where `listen` is."""
+    with listen(host, port) as listener:
+        port = listener.getsockname()[1]
+        at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        console.say(f"http://{at}/  首页 home · /api/docs 接口 API · Ctrl+C 停止 stop")
+        console.say(
+            f"http://{at}/staff/rounds/批次编号  办理页：排班表与日历 for those who do the work (loopback only)"
         )
-    console.say(f"[bold]http://{host}:{port}/[/]  首页 home · /api/docs 接口 API · Ctrl+C 停止 stop")
-    console.say(
-        f"http://{host}:{port}/staff/rounds/批次编号  办理页：排班表与日历 for those who do the work (loopback only)"
+        configured = settings() if data_dir is None else settings().model_copy(update={"data_dir": data_dir})
+        logs.configure(configured.log_level)
+        app = create_app(Database(url), configured)
+        config = uvicorn.Config(app, host=host, port=port, log_config=None, **protocol.options())
+        GracefulServer(config, app).run(sockets=[listener])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; port 0: on any free one.
+
+    Raises Refused for any address but loopback, for nobody has to sign in yet, and for a port that can't be had.
+    """
+    if host not in LOOPBACK:
+        raise refuse(
+            "serve.not_loopback",
+            f"尚未启用账户，只能在本机地址上提供服务，不能用 {host}。",
+            f"There are no accounts yet, so the service listens on loopback only, not on {host}.",
+            "请用 127.0.0.1；对外提供须待账户功能启用。",
+            "Use 127.0.0.1. Other addresses wait until accounts exist.",
+            host=host,
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise _no_port(host, port, error) from error
+
+
+def _no_port(host: str, port: int, error: OSError) -> Refused:
+    zh, en = (
+        ("已被占用", "is in use already")
+        if error.errno == errno.EADDRINUSE
+        else (f"不能使用（{error.strerror}）", f"can't be used ({error.strerror})")
     )
-    configured = settings() if data_dir is None else settings().model_copy(update={"data_dir": data_dir})
-    logs.configure(configured.log_level)
-    app = create_app(Database(url), configured)
-    GracefulServer(
-        uvicorn.Config(app, host=host, port=port, log_config=None, **protocol.options()), app
-    ).run()
+    return refuse(
+        "serve.port",
+        f"{host} 的端口 {port} {zh}，服务没有启动。",
+        f"Port {port} of {host} {en}; the service was not started.",
+        "请停止占用它的程序，或用 --port（或环境变量 PORT）另选端口，例如 --port 8010。",
+        "Stop what uses it, or choose another with --port (or PORT in the environment), for example --port 8010.",
+        host=host,
+        port=port,
+    )
 
 
 class GracefulServer(uvicorn.Server):

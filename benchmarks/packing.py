@@ -11,11 +11,10 @@ import json
 import resource
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from typing import get_args
 
+from app.processes import pool
 from benchmarks.packing_city import City, Variant, city
 from optimizer.checker import check
 from optimizer.model import Parameters, Plan
@@ -44,7 +43,7 @@ def measure(wanted: City, parameters: Parameters, workers: int, loud: bool = Fal
     before = _cpu()
     stages = Stages(loud)
     if workers > 1:
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+        with pool(workers) as executor:
             plan = pack(problem, parameters, executor, stages)
     else:
         plan = pack(problem, parameters, None, stages)

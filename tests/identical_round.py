@@ -10,9 +10,7 @@ from __future__ import annotations
 import base64
 import itertools
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from datetime import date, timedelta
-from multiprocessing import get_context
 from pathlib import Path
 from unittest.mock import patch
 
@@ -20,6 +18,7 @@ from app.db.database import Database
 from app.disclosure.service import write_bundles
 from app.ledger import keys
 from app.plans import service as plans
+from app.processes import pool
 from app.rounds import drawing, seating, seats, service
 from app.rounds.absence import Absence
 from app.rounds.tables import Round
@@ -44,7 +43,7 @@ def main(url: str, folder: Path, workers: int) -> None:
         patch.object(drawing, "new_secret", lambda: bytes([next(counter)]) * 32),
         patch("app.rounds.advance.time.perf_counter", lambda: 0.0),
         patch.object(seating, "PARALLEL_FROM", 1),
-        ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor,
+        pool(workers) as executor,
     ):
         for period, days in (("2026-Q1", 0), ("2026-Q3", 150)):
             start = SimulatedClock(small_city.NOW + timedelta(days=days))

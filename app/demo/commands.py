@@ -6,10 +6,8 @@ import json
 import shutil
 import time
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
 from enum import StrEnum
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -24,13 +22,14 @@ from app.demo.plan import demo_plan
 from app.demo.registry import write_companions, write_departments
 from app.errors import refuse
 from app.plans import service as plans
+from app.processes import pool
 from app.registers import service as registers
 from app.registers.repository import joint_share
 from app.registers.supervision import load_catalogue, tag
 from app.rounds import service as rounds
 from app.rounds.tables import STAGES
 from app.rounds.vault import Vault
-from app.serving import serve_database
+from app.serving import listen, serve_database
 from app.settings import settings
 from app.whole_round import SimulatedClock, Trip, answers, carry, finish, show_summary
 from optimizer.progress import Progress
@@ -68,16 +67,18 @@ def demo(
     if until not in STAGES:
         raise typer.BadParameter(f"{until}: {', '.join(STAGES)}", param_hint="--until")
     directory = out or settings().data_dir / f"demo-{'registry' if registry else size.value}"
+    host, at = settings().host, port or settings().port
+    if serve:
+        listen(host, at).close()  # refused now, not after minutes of work
     summary = _made_before(directory, size) if serve and registry is None else None
     if summary is None:
         with console.progress(as_json) as progress:
             summary = make(directory, size, until, progress, registry)
     show_summary(summary, as_json)
     if serve:
-        address = f"http://{settings().host}:{port or settings().port}/rounds/{summary['round_id']}"
-        console.say(f"{address}  演示批次 the demo's round")
+        console.say(f"http://{host}:{at}/rounds/{summary['round_id']}  演示批次 the demo's round")
         url = f"sqlite:///{(directory / 'double-random.db').resolve()}"
-        serve_database(url, settings().host, port or settings().port, data_dir=directory)
+        serve_database(url, host, at, data_dir=directory)
 
 
 def _made_before(directory: Path, size: Size) -> dict[str, Any] | None:
@@ -105,7 +106,7 @@ def make(
     document = plans.parse_document(demo_plan(size.value))
     plans.create(db, document, TODAY)
     plans.publish(db, document.code, TODAY)
-    with ProcessPoolExecutor(settings().workers or None, mp_context=get_context("spawn")) as executor:
+    with pool(settings().workers or None) as executor:
         clock = SimulatedClock(TODAY)
         trip = Trip(
             db, Vault(directory), directory, progress, executor, clock, approved_by="演示审批人", until=until

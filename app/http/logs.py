@@ -9,11 +9,15 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from typing import Any, Final, TextIO
 
 import structlog
 
+from app.errors import Refused
+
+log: Final = logging.getLogger(__name__)
 LEVELS: Final = ("debug", "info", "warning", "error")
 Event = MutableMapping[str, Any]
 
@@ -42,6 +46,17 @@ def _types(error: BaseException) -> str:
 
 def _short(path: str) -> str:
     return "/".join(path.split("/")[-3:])
+
+
+@contextmanager
+def keep_going(what: str) -> Iterator[None]:
+    """Log what goes wrong in the block, by its code where it is a refusal, and go on with the next thing."""
+    try:
+        yield
+    except Refused as refused:
+        log.error("%s: refused: %s", what, refused.problem.code)
+    except Exception:
+        log.exception("%s: failed", what)
 
 
 def configure(level: str = "info", stream: TextIO | None = None) -> None:

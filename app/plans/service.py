@@ -15,6 +15,7 @@ from sqlmodel import Session
 from app.db.database import Database
 from app.errors import Conflict, NotFound, Problem, Refused, refuse
 from app.http.etag import Guard, unguarded
+from app.http.logs import keep_going
 from app.http.pagination import Page, Paging
 from app.ledger import repository as ledger
 from app.plans import calendar, limits, repository
@@ -261,11 +262,12 @@ def _fallen_due(database: Database, now: datetime) -> list[DuePeriod]:
         revisions = repository.all_in_force(session)
     found: list[DuePeriod] = []
     for revision in revisions:
-        document = PlanDocument.model_validate(revision.document)
-        recurrence = recurrence_of(document)
-        if recurrence is not None:
-            coming = periods_due(recurrence, None, now, days, provisional=True)
-            found += [DuePeriod(document, period) for period in coming]
+        with keep_going(f"periods of plan {revision.plan}"):
+            document = PlanDocument.model_validate(revision.document)
+            recurrence = recurrence_of(document)
+            if recurrence is not None:
+                coming = periods_due(recurrence, None, now, days, provisional=True)
+                found += [DuePeriod(document, period) for period in coming]
     return found
 
 

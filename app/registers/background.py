@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
-from multiprocessing import get_context
 
 from app.db.database import Database
+from app.processes import pool
 from app.registers import jobs
 from app.settings import Settings
 
@@ -48,7 +48,7 @@ class BackgroundImports:
 
     def _one(self) -> None:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"))
+            self._pool = pool(1)
         arguments = (self._db.url, str(self._settings.data_dir), self._settings.lease_seconds)
         done = self._pool.submit(jobs.run_in_process, *arguments).result()
         log.info("import done", extra={"operation": done})

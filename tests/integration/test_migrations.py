@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,8 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel, text
 
 from app.db.database import Database
-from app.db.migrations import downgrade, upgrade
+from app.db.migrations import downgrade, is_newest, upgrade
 from app.db.tables import import_all
+from app.errors import Refused
 from app.ledger import repository as ledger
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
@@ -32,6 +34,32 @@ def test_down_to_nothing_and_up_again(database: Database) -> None:
     upgrade(database)
     with database.write() as session:
         ledger.keep(session, "r", "a.json", b"{}\n", NOW)
+
+
+def test_a_newer_schema_is_refused_and_left_alone(database: Database) -> None:
+    newer = text("UPDATE alembic_version SET version_num = '9999_later'")
+    with database.write() as session:
+        session.execute(newer)
+    with pytest.raises(Refused) as refused:
+        upgrade(database)
+    problem = refused.value.problem
+    assert (problem.code, problem.params["found"]) == ("database.newer", "9999_later")
+    assert "9999_later" in problem.zh
+    assert all((problem.en, problem.remedy_zh, problem.remedy_en))
+    assert not is_newest(database)
+
+
+@pytest.mark.parametrize("kind", ["no database", "a folder"])
+def test_what_is_no_database_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "file.db"
+    if kind == "a folder":
+        path.mkdir()
+    else:
+        path.write_text("no database, but a text that is long enough to be looked at" * 9)
+    database = Database(f"sqlite:///{path}")
+    with pytest.raises(Refused, match=r"database\.unreadable"):
+        upgrade(database)
+    database.close()
 
 
 @pytest.mark.parametrize("table", ["log_entry", "artefact"])

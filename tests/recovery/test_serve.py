@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlmodel import text
 
 from app.db.database import Database
 from app.ledger import repository as ledger
@@ -98,17 +99,45 @@ def test_the_worker_carries_a_round_to_its_reveal_and_survives_being_killed(
     assert len(types) == len(set(types)), "a stage was logged twice"
 
 
-def test_any_address_but_loopback_is_refused(tmp_path: Path) -> None:
+def refused(folder: Path, *arguments: str) -> str:
+    """What a command that is refused says."""
     done = subprocess.run(
-        [sys.executable, "-m", "app", "serve", "--host", "0.0.0.0"],
-        env={**os.environ, "DATA_DIR": str(tmp_path), "DATABASE_URL": ""},
+        [sys.executable, "-m", "app", *arguments],
+        env={**os.environ, "DATA_DIR": str(folder), "DATABASE_URL": ""},
         capture_output=True,
         text=True,
         check=False,
         timeout=PATIENCE,
     )
-    assert done.returncode == 1
-    assert "serve.not_loopback" in done.stderr
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_any_address_but_loopback_is_refused(tmp_path: Path) -> None:
+    assert "serve.not_loopback" in refused(tmp_path, "serve", "--host", "0.0.0.0")
+
+
+@pytest.mark.parametrize("command", [["serve"], ["demo", "--size", "S"]], ids=lambda command: command[0])
+def test_a_port_in_use_is_refused_before_anything_is_done(tmp_path: Path, command: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = refused(tmp_path, *command, "--port", str(port))
+    assert "serve.port" in said
+    assert f"端口 {port} 已被占用" in said
+    assert f"Port {port} of 127.0.0.1 is in use already" in said
+    assert said.count("--port 8010") == 2
+    assert not (tmp_path / "demo-S").exists()
+
+
+def test_a_schema_of_a_later_version_is_refused(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'double-random.db'}")
+    with database.write() as session:
+        session.execute(text("CREATE TABLE alembic_version (version_num TEXT)"))
+        session.execute(text("INSERT INTO alembic_version VALUES ('9999_later')"))
+    database.close()
+    for command in (("serve",), ("round", "list"), ("log", "checkpoint")):
+        assert "database.newer" in refused(tmp_path, *command)
 
 
 @pytest.mark.parametrize("path", ["/", "/en/"])

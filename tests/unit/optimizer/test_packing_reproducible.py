@@ -7,13 +7,13 @@ import os
 import random
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
 
+from app.processes import pool
 from benchmarks.packing_city import City, city
 from optimizer.model import PackingProblem, Parameters, Plan
 from optimizer.solve import pack
@@ -22,6 +22,7 @@ WANTED = City(70, 12, 5, "forbidden")
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
 import hashlib
+from app.processes import pool
 from benchmarks.packing_city import City, city
 from optimizer.model import Parameters
 from optimizer.solve import pack
@@ -57,7 +58,7 @@ def test_rows_in_any_order(problem: PackingProblem, plain: str, seed: int) -> No
 def test_any_number_of_workers(problem: PackingProblem, plain: str, workers: int) -> None:
     with ThreadPoolExecutor(workers) as threads:
         assert digest(pack(problem, Parameters(), threads)) == plain
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as processes:
+    with pool(workers) as processes:
         assert digest(pack(problem, Parameters(), processes)) == plain
 
 

@@ -18,12 +18,12 @@ from app.demo import commands as demo_commands
 from app.disclosure import commands as disclosure_commands
 from app.disclosure import seat_commands
 from app.errors import Problem, Refused
+from app.executors import solving
 from app.ledger import commands as ledger_commands
 from app.ledger import repository as ledger
 from app.main import create_app
 from app.plans import commands as plans_commands
 from app.plans import service as plans
-from app.processes import pool
 from app.registers import commands as registers_commands
 from app.rounds import commands as rounds_commands
 from app.rounds import service as rounds
@@ -193,7 +193,7 @@ def _carry(
 ) -> None:
     """Carry a round as far as it goes and say what it came to."""
     vault, lease = Vault(settings().data_dir), settings().lease_seconds
-    with pool(settings().workers or None) as executor, console.progress(as_json) as progress:
+    with solving(settings()) as executor, console.progress(as_json) as progress:
         trip = Trip(
             db, vault, out, progress, executor, clock, approved_by=approved_by or None, lease_seconds=lease
         )

@@ -23,6 +23,10 @@ class Settings(BaseSettings):
         default="info", description="What is logged at least, as JSON lines on standard error."
     )
     workers: int = Field(default=0, ge=0, description="Processes that solve; 0: one per core.")
+    dask_scheduler: str = Field(
+        default="",
+        description="A Dask scheduler (`tcp://…:8786`) whose workers solve; empty: processes of this machine.",
+    )
     tick_seconds: int = Field(default=5, ge=1, description="How often the clock looks for what is due.")
     lease_seconds: int = Field(
         default=60, ge=1, description="How long a worker holds a round between renewals."

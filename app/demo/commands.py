@@ -21,8 +21,8 @@ from app.demo.city import write_city
 from app.demo.plan import demo_plan
 from app.demo.registry import write_companions, write_departments
 from app.errors import refuse
+from app.executors import solving
 from app.plans import service as plans
-from app.processes import pool
 from app.registers import service as registers
 from app.registers.repository import joint_share
 from app.registers.supervision import load_catalogue, tag
@@ -106,7 +106,7 @@ def make(
     document = plans.parse_document(demo_plan(size.value))
     plans.create(db, document, TODAY)
     plans.publish(db, document.code, TODAY)
-    with pool(settings().workers or None) as executor:
+    with solving(settings()) as executor:
         clock = SimulatedClock(TODAY)
         trip = Trip(
             db, Vault(directory), directory, progress, executor, clock, approved_by="演示审批人", until=until

@@ -13,10 +13,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from app.db.database import Database
+from app.executors import solving
 from app.rounds import repository
 from app.rounds.advance import Lost, advance
 from app.rounds.tables import Round
 from app.rounds.vault import Vault
+from app.settings import settings
 from optimizer.progress import Progress
 
 
@@ -112,7 +114,8 @@ def run_in_process(url: str, directory: str, lease_seconds: int) -> str | None:
     """`run_once` for a process of its own: the round's id and status, None when nothing was to do."""
     db = Database(url)
     try:
-        row = run_once(db, Vault(Path(directory)), lease_seconds, None)
+        with solving(settings()) as executor:
+            row = run_once(db, Vault(Path(directory)), lease_seconds, executor)
     finally:
         db.close()
     return None if row is None else f"{row.round_id} {row.status}"

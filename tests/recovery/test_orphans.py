@@ -38,7 +38,7 @@ def test_workers_end_when_their_parent_is_killed(work: str) -> None:
         assert parent.stdout is not None
         assert parent.stdout.readline() == "working\n"
         parent.kill()
-        assert parent.communicate(timeout=PATIENCE) [0] == ""
+        assert parent.communicate(timeout=PATIENCE)[0] == ""
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM])

@@ -16,11 +16,15 @@ from optimizer.travel import matrix
 
 @dataclass(slots=True)
 class InForce:
-    """Boards by district, the ids people were told, and the numbers of checks that need a new place."""
+    """Boards by district, the ids people were told, and the numbers of checks that need a new place.
+
+    `places`: a site's row in the travel table of its district's board.
+    """
 
     inst: Instance
     districts: list[str]
     boards: list[Board]
+    places: dict[int, int] = field(default_factory=dict)
     visits: dict[tuple[int, int], str] = field(default_factory=dict)
     routes: dict[int, str] = field(default_factory=dict)
     crews: list[Crew] = field(default_factory=list)
@@ -35,6 +39,10 @@ class InForce:
         number = self.districts.index(self.inst.sites[site].district)
         return number, self.boards[number]
 
+    def job(self, site: int, numbers: Sequence[int], most: Sequence[int]) -> Job:
+        """A visit of a site, at its place on the district's board."""
+        return replace(job(self.inst, site, numbers, most), place=self.places[site])
+
     def live(self, site: int) -> list[int]:
         """Numbers of the site's placed jobs on its board."""
         own = self.board_of(site)[1]
@@ -45,9 +53,14 @@ def lay_out(inst: Instance, plan: Plan, first_day: int) -> InForce:
     """Visits before `first_day` stay as they are; later ones lose the checks that their day no longer allows."""
     heads, skills = capacity(inst, 0)
     districts = sorted({site.district for site in inst.sites})
-    travel = matrix(inst.sites, inst.parameters).tolist()
-    boards = [Board([], travel, inst.parameters, heads, skills) for _ in districts]
-    found = InForce(inst, districts, boards)
+    of_district: dict[str, list[int]] = {name: [] for name in districts}
+    for number, site in enumerate(inst.sites):
+        of_district[site.district].append(number)
+    boards = [
+        Board([], _travel(inst, of_district[name]), inst.parameters, heads, skills) for name in districts
+    ]
+    places = {site: row for own in of_district.values() for row, site in enumerate(own)}
+    found = InForce(inst, districts, boards, places)
     number_of = {check.check_id: number for number, check in enumerate(inst.checks)}
     site_of = {site.target_id: number for number, site in enumerate(inst.sites)}
     most = most_officers(inst)
@@ -57,12 +70,17 @@ def lay_out(inst: Instance, plan: Plan, first_day: int) -> InForce:
         numbers = [number_of[name] for name in visit.checks if name in number_of]
         kept = [n for n in numbers if visit.day < first_day or inst.allowed[n] >> visit.day & 1]
         if kept and visit.target_id in site_of:
-            site = site_of[visit.target_id]
-            _seat(found, visit, *_as_told(inst, job(inst, site, sorted(kept), most), visit, begins))
+            number = site_of[visit.target_id]
+            _seat(found, visit, *_as_told(inst, found.job(number, sorted(kept), most), visit, begins))
             placed.update(kept)
     found.loose = [number for number in range(len(inst.checks)) if number not in placed]
     _crews(found, plan)
     return found
+
+
+def _travel(inst: Instance, sites: Sequence[int]) -> list[list[int]]:
+    rows: list[list[int]] = matrix([inst.sites[site] for site in sites], inst.parameters).tolist()
+    return rows
 
 
 def _as_told(inst: Instance, made: Job, visit: Visit, begins: dict[tuple[str, str], int]) -> tuple[Job, int]:

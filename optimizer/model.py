@@ -61,7 +61,8 @@ class Parameters:
     """Everything that shapes a plan; it stands in the manifest, so a plan can be made again.
 
     Travel between two places takes ceil(straight metres x detour_permille / 1000 / speed) + `parking_min`
-    minutes, 0 within one place; the way from and to the office is not counted.
+    minutes, 0 within one place; the way from and to the office is not counted. `price_milli`: thousandths of an
+    inspector-day that an avoided entry may cost; None: whatever it costs.
     """
 
     profile: Literal["fast", "standard"] = "fast"
@@ -72,6 +73,7 @@ class Parameters:
     speed_m_per_min: int = 500
     detour_permille: int = 1300
     parking_min: int = 5
+    price_milli: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,23 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
+class Point:
+    """One way of organising the same checks, and the price (thousandths of an inspector-day per avoided entry) of it.
+
+    `price_milli`: what each entry that the next point has more saves there; 0 for the fewest inspector-days.
+    """
+
+    entries: int
+    inspector_days: int
+    price_milli: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """A plan against its bounds and against departments alone and greedy joining; gap in parts per million."""
+    """A plan against its bounds and against departments alone and greedy joining; gap in parts per million.
+
+    `curve`: entries against inspector-days from the fewest entries on, no point dominated; empty where not asked for.
+    """
 
     plan: Measures
     alone: Measures
@@ -165,6 +182,7 @@ class Report:
     version: str
     reproducible: bool
     parameters: Parameters
+    curve: tuple[Point, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,32 +6,20 @@ entries of their own, placed where crews already out have room. Each step trades
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from optimizer.assemble import assemble, measures
 from optimizer.board import Board
 from optimizer.errors import refuse
 from optimizer.inforce import InForce, lay_out, leave
-from optimizer.instance import instance, job, most_officers
+from optimizer.instance import instance, most_officers
 from optimizer.jobs import OFFICER, Crew, Offer
 from optimizer.keep import restore, snapshot
-from optimizer.model import PackingProblem, Parameters, Plan
+from optimizer.model import PackingProblem, Parameters, Plan, Point
 from optimizer.solve import gap_ppm
 from optimizer.validate import validate
 
 POINTS = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One way of organising the same checks, and the price (thousandths of an inspector-day per avoided entry) of it.
-
-    `price_milli`: what each entry that the point before has less costs there; 0 for the fewest inspector-days.
-    """
-
-    entries: int
-    inspector_days: int
-    price_milli: int
 
 
 def separate(problem: PackingProblem, parameters: Parameters, plan: Plan, price_milli: int) -> Plan:
@@ -141,7 +129,7 @@ class _Trade:
         key = (before.target, task.checks)
         if key not in self.alone:
             numbers = sorted(self.number_of[check] for check in task.checks)
-            made = job(self.found.inst, before.target, numbers, self.most)
+            made = self.found.job(before.target, numbers, self.most)
             self.alone[key] = own.add(replace(made, apart=False))
         return self.alone[key]
 

@@ -15,7 +15,7 @@ from optimizer.board import Board
 from optimizer.bounds import energy
 from optimizer.entries import partition, stagger
 from optimizer.inforce import InForce, hand_over, hire_for, lay_out, leave
-from optimizer.instance import Instance, instance, items_of, job, least_entries, most_officers, rules_of
+from optimizer.instance import Instance, instance, items_of, least_entries, most_officers, rules_of
 from optimizer.jobs import Crew, Job
 from optimizer.model import PackingProblem, Parameters, Plan, Report, Unscheduled
 from optimizer.search import put
@@ -126,7 +126,7 @@ def _place(found: InForce, site: int, first_day: int) -> list[Unscheduled]:
 def _visit(found: InForce, site: int, numbers: list[int], first_day: int) -> list[Unscheduled]:
     inst = found.inst
     own = found.board_of(site)[1]
-    made = job(inst, site, numbers, most_officers(inst))
+    made = found.job(site, numbers, most_officers(inst))
     busy = {placed.day for i in found.live(site) if (placed := own.placed[i]) is not None}
     days = tuple(day for day in made.days if day >= first_day and day not in busy)
     index = own.add(replace(made, days=days, apart=False))
@@ -163,7 +163,7 @@ def _add(found: InForce, own: Board, index: int, number: int) -> bool:
     numbers = sorted([number, *(number_of[check] for task in before.tasks for check in task.checks)])
     if any(task.department == department for task in before.tasks) or not _compatible(found, before, numbers):
         return False
-    made = job(inst, before.target, numbers, most_officers(inst))
+    made = found.job(before.target, numbers, most_officers(inst))
     added = next(task for task in made.tasks if task.department == department)
     tasks = (*before.tasks, replace(added, offset=0))
     if own.earliest[index] + added.minutes > inst.parameters.day_minutes:

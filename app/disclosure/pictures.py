@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from markupsafe import Markup
 
@@ -95,6 +95,60 @@ def checks_to_entries(joining: Joining, language: Language) -> Picture:
     header = (say(marked("步骤")), say(marked("次数")))
     table = tuple((step.label, step.note) for step in steps)
     return Picture(title, description, charts.waterfall("entries", title, description, steps), header, table)
+
+
+def price_of_entries(report: Mapping[str, Any], language: Language) -> Picture | None:
+    """Entries against inspector-days, with what each entry less costs; departments alone and greedy in the table.
+
+    None for a report without the curve.
+    """
+    points = report.get("curve", [])
+    if not points:
+        return None
+
+    def say(text: str) -> str:
+        return translate(language, text)
+
+    title = say(marked("少进一次门的代价"))
+    description = say(
+        marked(
+            "每个点是同样检查的一种安排：越往左进门越少，越往上人日越多。红点是本计划；简单合并和各部门单独见数据表。"
+        )
+    )
+    curve = charts.Line("", tuple((row["entries"], row["inspector_days"]) for row in points), dots=True)
+    plan = report["plan"]
+    chosen = charts.Line(
+        say(marked("本计划")), ((plan["entries"], plan["inspector_days"]),), charts.RULE, dots=True
+    )
+    svg = charts.plot(
+        "price", title, description, [curve, chosen], say(marked("入户次数")), say(marked("检查人日"))
+    )
+    header = tuple(
+        say(text)
+        for text in (
+            marked("安排"),
+            marked("入户次数"),
+            marked("检查人日"),
+            marked("再少进一次门的代价（人日）"),
+        )
+    )
+    rows = [
+        (str(place), number(row["entries"]), number(row["inspector_days"]), price_text(row["price_milli"]))
+        for place, row in enumerate(points, 1)
+    ]
+    for name, key in (
+        (marked("本计划"), "plan"),
+        (marked("各部门单独"), "alone"),
+        (marked("简单合并"), "greedy"),
+    ):
+        way = report[key]
+        rows.append((say(name), number(way["entries"]), number(way["inspector_days"]), "—"))
+    return Picture(title, description, svg, header, tuple(rows))
+
+
+def price_text(milli: int) -> str:
+    """Thousandths as a decimal; — for the last point, which nothing follows."""
+    return f"{milli / 1000:.3f}" if milli else "—"
 
 
 def shared_targets(joining: Joining, language: Language) -> Picture:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -131,12 +131,20 @@ def _results(
         "solver": report["solver"],
         "solver_version": report["version"],
         "unscheduled": facts.reasons(visits["unscheduled"]),
-        "pictures": (
-            pictures.drawn_against_rule(drawn, language),
-            pictures.checks_to_entries(joined, language),
-            pictures.shared_targets(joined, language),
-        ),
+        "pictures": _pictures(drawn, joined, report, language),
     }
+
+
+def _pictures(
+    drawn: Sequence[facts.Draw], joined: facts.Joining, report: Mapping[str, Any], language: Language
+) -> list[pictures.Picture]:
+    price = pictures.price_of_entries(report, language)
+    return [
+        pictures.drawn_against_rule(drawn, language),
+        pictures.checks_to_entries(joined, language),
+        *([] if price is None else [price]),
+        pictures.shared_targets(joined, language),
+    ]
 
 
 def _void_reason(row: Round) -> str:

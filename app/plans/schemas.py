@@ -151,6 +151,12 @@ class Packing(Model):
     speed_m_per_min: int = Field(default=500, ge=50, le=2000)
     detour_permille: int = Field(default=1300, ge=1000, le=3000)
     parking_min: int = Field(default=5, ge=0, le=60)
+    price_milli: OptionalCount = Field(
+        default=None,
+        ge=0,
+        le=1_000_000,
+        description="thousandths of an inspector-day that an avoided entry may cost; null: whatever it costs",
+    )
 
     def parameters(self) -> Parameters:
         """The solver's parameters."""

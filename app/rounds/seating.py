@@ -29,8 +29,8 @@ from app.rounds.stages import (
 from optimizer.checker import check
 from optimizer.errors import refuse
 from optimizer.model import PackingProblem, Parameters, Plan
+from optimizer.organise import organise
 from optimizer.progress import Progress
-from optimizer.solve import pack
 from scheduler.encoding import canonical_json
 from scheduler.lottery.draw import draw_seats, lottery_json
 from scheduler.lottery.observable import check_observable, coins_of, draw_observed
@@ -84,7 +84,7 @@ def _seatable_plan(
     for attempt in range(REPACKS + 1):
         asked, parameters = problem(stored, roster, fewer), work.document.schedule.packing.parameters()
         executor = work.executor if len(asked.checks) >= PARALLEL_FROM else None
-        plan = pack(asked, parameters, executor, work.progress)
+        plan = organise(asked, parameters, executor, work.progress)
         _refuse_broken(asked, parameters, plan)
         work.progress.step("probabilities", attempt, 0)
         rule = _district_rule(manifest)

@@ -60,6 +60,17 @@ class Combination:
     count: int
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Points (x, y), ascending by x, joined in `colour`; `steps`: a value holds until the next. `name` at its end."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+    colour: str = ACCENT
+    steps: bool = False
+    dots: bool = False
+
+
 def bars(ident: str, title: str, description: str, rows: Sequence[Bar]) -> Markup:
     """Horizontal bars, one under another, label and note above each, a red tick or a pale band where the rule lies."""
     row_height, top = 34, 4
@@ -111,6 +122,61 @@ def overlap(
     for place, item in enumerate(combinations):
         _column(svg, names + pitch * (place + 0.5), min(pitch * 0.66, 18), item, largest, len(rows))
     return _markup(svg)
+
+
+_PLOT: Final = 190
+_LEFT: Final = 46
+
+
+def plot(ident: str, title: str, description: str, lines: Sequence[Line], x_name: str, y_name: str) -> Markup:
+    """Lines over one pair of axes that span exactly what is shown; the ends of both axes are labelled."""
+    svg = _svg(ident, title, description, _PLOT + 44)
+    spots = [spot for line in lines for spot in line.points] or [(0.0, 0.0)]
+    spans = [(min(values), max(values)) for values in zip(*spots, strict=True)]
+
+    def place(spot: tuple[float, float]) -> tuple[float, float]:
+        (x_low, x_high), (y_low, y_high) = spans
+        return (
+            _LEFT + (WIDTH - _LEFT - 8) * (spot[0] - x_low) / ((x_high - x_low) or 1),
+            20 + (_PLOT - 24) * (y_high - spot[1]) / ((y_high - y_low) or 1),
+        )
+
+    _axes(svg, spans, x_name, y_name)
+    for line in lines:
+        _line(svg, line, [place(spot) for spot in line.points])
+    return _markup(svg)
+
+
+def _axes(svg: ET.Element, spans: Sequence[tuple[float, float]], x_name: str, y_name: str) -> None:
+    (x_low, x_high), (y_low, y_high) = spans
+    _rect(svg, _LEFT, 20, 1, _PLOT - 18, PALE)
+    _rect(svg, _LEFT, _PLOT + 2, WIDTH - _LEFT - 8, 1, PALE)
+    _text(svg, 0, 11, y_name, "start", _SMALL + 1, QUIET)
+    _text(svg, _LEFT - 4, 26, f"{y_high:,.0f}", "end", _SMALL, INK)
+    if y_low != y_high:
+        _text(svg, _LEFT - 4, _PLOT, f"{y_low:,.0f}", "end", _SMALL, INK)
+    _text(svg, _LEFT, _PLOT + 16, f"{x_low:,.0f}", "start", _SMALL, INK)
+    _text(svg, WIDTH - 8, _PLOT + 16, f"{x_high:,.0f}", "end", _SMALL, INK)
+    _text(svg, WIDTH - 8, _PLOT + 34, x_name, "end", _SMALL + 1, QUIET)
+
+
+def _line(svg: ET.Element, line: Line, spots: Sequence[tuple[float, float]]) -> None:
+    path: list[tuple[float, float]] = []
+    for x, y in spots:
+        if path and line.steps:
+            path.append((x, path[-1][1]))
+        path.append((x, y))
+    if not path:
+        return
+    shown = " ".join(f"{_number(x)},{_number(y)}" for x, y in path)
+    drawn = {"points": shown, "fill": "none", "stroke": line.colour, "stroke-width": "2"}
+    ET.SubElement(svg, "polyline", drawn)
+    if line.dots or len(path) == 1:
+        for x, y in spots:
+            dot = {"cx": _number(x), "cy": _number(y), "r": "3.5", "fill": line.colour}
+            ET.SubElement(svg, "circle", dot)
+    x, y = path[-1]
+    _text(svg, min(x, WIDTH - 8), max(y - 6, 18), line.name, "end", _SMALL + 1, line.colour)
 
 
 def _column(svg: ET.Element, x: float, width: float, item: Combination, largest: int, rows: int) -> None:

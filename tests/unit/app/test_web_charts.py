@@ -14,9 +14,11 @@ from app.web.charts import (
     WIDTH,
     Bar,
     Combination,
+    Line,
     Step,
     bars,
     overlap,
+    plot,
     text_width,
     waterfall,
 )
@@ -94,3 +96,26 @@ def test_pictures_need_no_style_and_name_their_title_and_description() -> None:
     assert svg.get("aria-labelledby") == "o-title o-desc"
     texts = {child.get("id"): child.text for child in svg if child.get("id")}
     assert texts == {"o-title": "标题", "o-desc": "说明"}
+
+
+def test_a_plot_spans_exactly_what_it_shows_and_names_its_ends() -> None:
+    falling = Line("甲", ((10, 900), (20, 700), (50, 500)), steps=True)
+    bound = Line("乙", ((10, 400), (50, 400)), RULE)
+    svg = ET.fromstring(plot("p", "标题", "说明", [falling, bound], "秒", "人日"))
+    first, second = (
+        [tuple(map(float, spot.split(","))) for spot in line.get("points", "").split()]
+        for line in svg.iter(f"{SVG}polyline")
+    )
+    assert len(first) == 5
+    assert first[1][1] == first[0][1]
+    xs, ys = zip(*first, *second, strict=True)
+    assert (min(xs), max(xs)) == (46, WIDTH - 8)
+    assert (first[0][1], second[0][1]) == (min(ys), max(ys))
+    texts = [text.text for text in svg.iter(f"{SVG}text")]
+    assert {"900", "400", "10", "50", "秒", "人日", "甲", "乙"} <= set(texts)
+
+
+def test_a_plot_of_one_point_or_none_is_still_a_picture() -> None:
+    one = ET.fromstring(plot("p", "标题", "说明", [Line("甲", ((3, 4),))], "x", "y"))
+    assert len(list(one.iter(f"{SVG}circle"))) == 1
+    assert not list(ET.fromstring(plot("p", "标题", "说明", [], "x", "y")).iter(f"{SVG}polyline"))

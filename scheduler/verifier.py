@@ -615,8 +615,10 @@ def check_manifest(manifest: dict[str, Any]) -> None:
 
 
 def distinct(values: Iterable[Any]) -> None:
-    found = list(values)
-    need(len(set(found)) == len(found), f"有重复 · a value repeats: {fold(found, 100)}")
+    seen = set()
+    for value in values:
+        need(value not in seen, f"有重复 · a value repeats: {fold(value, 100)}")
+        seen.add(value)
 
 
 def check_draw_rules(draw: dict[str, Any], sealed: bool, label: str) -> None:
@@ -1416,11 +1418,9 @@ def check_sums(lots: Lots) -> None:
         same(sum(item["units"]), whole, f"{item['class_id']} 合计不符 · units of a class")
     for p, (g, day) in enumerate(lots.pairs):
         full = lots.size[g] * lots.unit
-        need(
-            lots.day[p] <= full, f"{lots.groups[g]['group_id']} 在 {day} 超过人数 · more than one seat a day"
-        )
+        need(lots.day[p] <= full, f"{who(lots.groups[g])} 在 {day} 超过人数 · more than one seat a day")
     for g, group in enumerate(lots.groups):
-        label, exact = group["group_id"], lots.size[g] * lots.load[g] * lots.unit
+        label, exact = who(group), lots.size[g] * lots.load[g] * lots.unit
         need(abs(lots.total[g] - exact) < 1, f"{label} 合计不是负担的取整 · units are not the load, rounded")
         need(str(lots.load[g]) == group["load"] and lots.load[g] <= group["cap"], f"{label} 负担 load, cap")
     total = sum((lots.size[g] * load for g, load in enumerate(lots.load)), Fraction(0))
@@ -1428,22 +1428,49 @@ def check_sums(lots: Lots) -> None:
     need(total == seats, f"负担合计 {total} 不等于席位数 {seats} · loads do not add up")
 
 
+def who(group: dict[str, Any]) -> str:
+    """Name a group by its id and its first inspectors."""
+    return f"{group['group_id']} ({fold(', '.join(group['members'][:3]), 60)})"
+
+
 def check_fairness(lots: Lots, edges: list[list[int]]) -> None:
     """Section 9.4: from nobody who could serve more does a path lead to somebody who serves relatively more."""
     value = [load / group["weight"] for load, group in zip(lots.load, lots.groups)]  # noqa: B905
-    seen = [False] * len(edges)
+    seen = bytearray(len(edges))
     for level in sorted(set(value)):
-        queue = [g for g, own in enumerate(value) if own == level and lots.load[g] < lots.groups[g]["cap"]]
-        while queue:
-            node = queue.pop()
-            if seen[node]:
-                continue
-            seen[node] = True
-            fair = node >= len(value) or value[node] <= level
-            need(
-                fair, f"不公平：{lots.groups[min(node, len(value) - 1)]['group_id']} 可减负 · an unfair load"
-            )
+        starts = [g for g, own in enumerate(value) if own == level and lots.load[g] < lots.groups[g]["cap"]]
+        for g in reached(edges, starts, seen):
+            if g < len(value) and value[g] > level:
+                more, less = who(lots.groups[g]), who(lots.groups[value.index(level)])
+                raise Wrong(f"不公平：{more} 可减负，{less} 等可多担 · an unfair load: it could be less")
+
+
+def check_loads(lots: Lots, edges: list[list[int]], label: list[int]) -> None:
+    """Section 9.4: what loads lack of their units cancels out among equals, and where nobody else could help."""
+    lack = [size * load * lots.unit - total for size, load, total in zip(lots.size, lots.load, lots.total)]  # noqa: B905
+    alike: dict[Fraction, Fraction] = collections.defaultdict(Fraction)
+    part: dict[int, Fraction] = collections.defaultdict(Fraction)
+    for g, group in enumerate(lots.groups):
+        alike[lots.load[g] / group["weight"]] += lack[g]
+        part[label[g]] += lack[g]
+    for g, group in enumerate(lots.groups):
+        exact = not alike[lots.load[g] / group["weight"]]
+        if part[label[g]] > 0:
+            found = reached(edges, [g], bytearray(len(edges)))
+            exact = exact and sum(lack[other] for other in found if other < len(lack)) <= 0
+        need(exact, f"{who(group)} 的负担 {group['load']} 与概率合计不符 · a load that is not exact")
+
+
+def reached(edges: list[list[int]], starts: list[int], seen: bytearray) -> list[int]:
+    """Nodes that a search from `starts` finds anew; `seen` changes with them."""
+    queue, found = starts, []
+    while queue:
+        node = queue.pop()
+        if not seen[node]:
+            seen[node] = 1
+            found.append(node)
             queue += edges[node]
+    return found
 
 
 def check_spread(lots: Lots, certificate: dict[str, Any], label: list[int]) -> None:
@@ -1453,17 +1480,17 @@ def check_spread(lots: Lots, certificate: dict[str, Any], label: list[int]) -> N
     same(lengths, (len(lots.groups), len(lots.classes)), "证书长度不符 · length of the certificate")
     ids = {group["group_id"]: g for g, group in enumerate(lots.groups)}
     place = {pair: p for p, pair in enumerate(lots.pairs)}
-    factor = [1.0] * len(lots.pairs)
+    factor, arcs = [1.0] * len(lots.pairs), collections.Counter(lots.pair_of)
     keys = [(ids[row["group_id"]], row["date"]) for row in certificate["t"]]
     ascending(keys, "certificate t")
     for (g, day), row in zip(keys, certificate["t"]):  # noqa: B905  one key per row
         p, full = place[g, day], lots.size[g] * lots.unit
         factor[p] = float(row["factor"])
         bound = lots.day[p] == full and label[g] != label[first_pair + p]
-        good = factor[p] == 1 or lots.day[p] * 1024 >= full * 1023
+        good = factor[p] == 1 or (lots.day[p] + 4 * arcs[p]) * 1024 >= full * 1023
         need(
             good and (factor[p] <= 1 or bound),
-            f"{row['group_id']} {day} 的系数无依据 · a factor without cause",
+            f"{who(lots.groups[g])} {day} 的系数无依据 · a factor without cause",
         )
     a = [size * lots.unit * float(value) for size, value in zip(lots.size, certificate["a"])]  # noqa: B905
     b = [float(value) for value in certificate["b"]]
@@ -1476,7 +1503,7 @@ def check_spread(lots: Lots, certificate: dict[str, Any], label: list[int]) -> N
         else:
             good = label[first_class + c] != label[first_pair + p]
         if not good:
-            where = f"{lots.classes[c]['class_id']} {lots.groups[g]['group_id']}"
+            where = f"{lots.classes[c]['class_id']} {who(lots.groups[g])}"
             raise Wrong(
                 f"{where} 的概率不均匀或无故为零 · an uneven probability, or a zero that nothing forces"
             )
@@ -1502,8 +1529,10 @@ def step_lottery(r: Round) -> str:
     lots = Lots(lottery)
     check_sums(lots)
     edges = lots.residual()
+    label = components(edges)
     check_fairness(lots, edges)
-    check_spread(lots, lottery["certificate"], components(edges))
+    check_loads(lots, edges, label)
+    check_spread(lots, lottery["certificate"], label)
     people = sum(lots.size)
     low, high = (min(lots.load, default=0), max(lots.load, default=0))
     return (
@@ -1680,7 +1709,7 @@ def check_assignment(lots: Lots, seated: dict[str, str]) -> None:
 
 
 def check_moves(r: Round, lots: Lots, seated: dict[str, str]) -> int:
-    """Section 7.5: each absence moves in the next free reserve and nobody else, and each event was logged."""
+    """Section 7.6: each absence moves in the next free reserve and nobody else, and each event was logged."""
     events = [event for event in r.json("events") if event["type"] in ("absence", "seat_move")]
     logged = [
         {"at": row["entry"]["at"], "type": row["entry"]["type"], "digest": row["entry"]["digest"]}

@@ -33,7 +33,7 @@ def fair_spread(network: SeatNetwork, unit: int, progress: Progress | None = Non
     """Find the published integers of a network whose seats can all be filled.
 
     Raises:
-        ArithmeticError: the seats cannot all be filled, or the unit is too coarse for them.
+        ArithmeticError: the seats cannot all be filled, or the unit is too coarse for their chances.
     """
     watch = progress or Silent()
     loads = leximin(network, watch)

@@ -13,7 +13,9 @@ from optimizer.seats.network import FloatArray, IntArray, SeatNetwork, as_int, s
 from optimizer.seats.part import FREE
 from optimizer.seats.support import Support
 
-_SLACKS: Final = (0, 1, 4, 16, 256)
+_SLACKS: Final = (0, 1, 3)
+_ROOM: Final = 1024
+"""What is published may be 4 units and a 1024th off the real value: docs/lottery.md, 9.6."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +51,8 @@ def snap(network: SeatNetwork, leaf: Leaf, support: Support, x: FloatArray, unit
     is its exact load rounded up or down.
 
     Raises:
-        ArithmeticError: no integers of this unit size meet all that (seats by the million).
+        ArithmeticError: no integers of this unit size meet all that within 4 units and a 1024th of the real values
+            (chances too small for a coarse unit, or too many people for a seat).
     """
     supported = np.flatnonzero(support.arc)
     units = np.zeros(len(leaf.part.arc), dtype=np.int64)
@@ -64,15 +67,12 @@ def snap(network: SeatNetwork, leaf: Leaf, support: Support, x: FloatArray, unit
 
 
 def _bounds(network: SeatNetwork, leaf: Leaf, x: FloatArray, unit: int, slack: int | None) -> _Bounds:
-    """Bounds around the real values; where slack is None, anything from one unit up."""
-    base = np.floor(x * unit).astype(np.int64)
-    extra = np.ones_like(base)
-    if slack is None:
-        base, extra = extra, np.full_like(base, unit * int(network.members.max()))
-    elif slack:
-        base, extra = base - slack, extra + 2 * slack
+    """Bounds around the real values; where slack is None, as wide as evenness allows."""
+    below = np.floor(x * unit).astype(np.int64)
+    around = 3 + below // _ROOM if slack is None else np.full_like(below, slack)
+    base = np.maximum(below - around, 1)
     least, may = _owner_totals(network, leaf, unit)
-    return _Bounds(unit, np.maximum(base, 1), extra, least, may)
+    return _Bounds(unit, base, np.maximum(below + 1 + around - base, 0), least, may)
 
 
 def _owner_totals(network: SeatNetwork, leaf: Leaf, unit: int) -> tuple[IntArray, IntArray]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from optimizer.errors import refuse
+from optimizer.errors import Refused, refuse
 from optimizer.model import Plan
 from optimizer.progress import Progress, Silent
 from optimizer.seats.fair import FairSpread, fair_spread
@@ -126,7 +126,7 @@ def plan_lottery(
 
     Raises:
         Refused: `seats.unfillable`, naming a smallest set of seats that cannot be filled together;
-            `seats.bad_weight`; `roster.*`.
+            `seats.too_fine`; `seats.bad_weight`; `roster.*`.
     """
     watch = progress or Silent()
     eligibility = Eligibility(roster.checked(), district_rule)
@@ -138,7 +138,10 @@ def plan_lottery(
     if not can_fill(network):
         raise refuse_unfillable(find_conflicts(roster, seats, shape, network, district_rule))
     bits = OBSERVABLE_BITS if observable else UNIT_BITS
-    fair = fair_spread(network, 1 << bits, watch)
+    try:
+        fair = fair_spread(network, 1 << bits, watch)
+    except ArithmeticError as failure:
+        raise _too_fine(len(seats), bits) from failure
     return LotteryPlan(
         roster,
         plan,
@@ -187,6 +190,18 @@ def _checked_weights(weights: Mapping[str, int]) -> Mapping[str, int]:
                 weight=weight,
             )
     return weights
+
+
+def _too_fine(seats: int, bits: int) -> Refused:
+    return refuse(
+        "seats.too_fine",
+        f"{seats} 个席位的概率过细，无法以 1/{1 << bits} 为单位均匀表示。",
+        f"The probabilities of these {seats} seats are too fine to be even in units of 1/{1 << bits}.",
+        "如用公开掷币抽取，请在计划中改用 halvings；否则请分成较小的批次。",
+        "If the seats are drawn by coins, let the plan say halvings; else divide the round into smaller ones.",
+        seats=seats,
+        unit_bits=bits,
+    )
 
 
 def _decimal(value: float) -> str:

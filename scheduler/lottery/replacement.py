@@ -1,6 +1,6 @@
 """After the freeze: who cannot come is replaced by the next reserve of the same class, and nobody else moves.
 
-docs/lottery.md, 7.5. What is filed late (sickness, a recusal, an expired certificate) is an event, never an input
+docs/lottery.md, 7.6. What is filed late (sickness, a recusal, an expired certificate) is an event, never an input
 of the draw.
 """
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+import random
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from benchmarks.lottery_city import LotteryShape, lottery_city
+from optimizer.errors import Refused
 from scheduler import verifier
 from scheduler.encoding import canonical_json
 from scheduler.lottery.draw import draw_seats, lottery_json
@@ -17,6 +21,7 @@ from scheduler.lottery.plan import UNIT, plan_lottery
 from scheduler.suite import SHA256
 
 KEY = bytes(range(32))
+CITIES = 400 if os.environ.get("TRIALS") == "full" else 60
 SHAPES = [
     LotteryShape(2, 30, 20, 5, lead=0.8, specialty=0.5),
     LotteryShape(1, 18, 16, 4, cap=2, leave=0.4, lead=0.9, specialty=0.6, recusal=2.0),
@@ -38,6 +43,7 @@ def check_plan(lottery: Lottery) -> None:
     verifier.check_sums(lots)
     edges = lots.residual()
     verifier.check_fairness(lots, edges)
+    verifier.check_loads(lots, edges, verifier.components(edges))
     verifier.check_spread(lots, lottery["certificate"], verifier.components(edges))
 
 
@@ -52,6 +58,56 @@ def test_the_verifier_agrees(shape: LotteryShape, seed: int) -> None:
     assert seated == lottery["assignment"]
     assert verifier.reserves(lots, seated, KEY) == lottery["reserves"]
     verifier.check_assignment(lots, seated)
+
+
+def random_shape(chance: random.Random) -> LotteryShape:
+    """Any small city: one or two departments, much leave, many recusals, caps or none."""
+    return LotteryShape(
+        chance.randint(1, 2),
+        chance.randint(3, 40),
+        chance.randint(2, 25),
+        chance.randint(1, 8),
+        officers=chance.choice([2, 2, 3]),
+        cap=chance.choice([0, 0, 1, 2, 3]),
+        leave=0.6 * chance.random(),
+        expired=0.3 * chance.random(),
+        recusal=2 * chance.random(),
+        lead=0.3 + 0.6 * chance.random(),
+        specialty=0.1 + 0.6 * chance.random(),
+        route_specialty=0.5 * chance.random(),
+    )
+
+
+@pytest.mark.parametrize("observable", [False, True])
+def test_whatever_is_planned_verifies(observable: bool) -> None:
+    """In units of a 1,024th rounding is coarse, and weights make chances small: the rules must allow for both."""
+    held, refused = 0, Counter[str]()
+    for seed in range(CITIES):
+        chance = random.Random(seed)
+        city = lottery_city(random_shape(chance), seed)
+        codes = [one.code for one in city.roster.inspectors if seed % 2 and chance.random() < 0.6]
+        weights = {code: chance.choice([250, 333, 666, 1333, 2000, 4000]) for code in codes}
+        try:
+            plan = plan_lottery(city.roster, city.plan, city.days, weights=weights, observable=observable)
+        except Refused as refusal:
+            refused[refusal.problem.code] += 1
+            continue
+        lottery = plan.plan_object(SHA256) | {"certificate": plan.certificate_json()}
+        check_plan(json.loads(canonical_json(lottery)))
+        held += 1
+    assert held > CITIES // 4
+    assert set(refused) <= {"seats.unfillable", "seats.too_fine"}
+    assert refused["seats.too_fine"] <= CITIES // 20
+
+
+def test_chances_finer_than_the_unit_are_refused() -> None:
+    """Eleven hundred people for two seats can't each have a 1,024th of one."""
+    shape = LotteryShape(inspectors=1100, routes=1, days=1, leave=0, expired=0, recusal=0, lead=1)
+    city = lottery_city(shape, 1)
+    with pytest.raises(Refused, match=r"seats\.too_fine") as told:
+        plan_lottery(city.roster, city.plan, city.days, observable=True)
+    assert "halvings" in told.value.problem.remedy_en
+    assert plan_lottery(city.roster, city.plan, city.days).unit_bits == 20
 
 
 def crossing(lottery: Lottery) -> tuple[Lottery, Lottery, int, int, int, int]:
@@ -141,3 +197,29 @@ def test_a_zero_that_nothing_forces_is_caught() -> None:
     two_days["classes"][1]["units"] = [0, UNIT]
     with pytest.raises(verifier.Wrong, match="zero"):
         check_plan(two_days)
+
+
+def test_loads_within_one_unit_of_each_other_are_told_apart() -> None:
+    """Nobody but A and B, and A has one day: A serves 1 and B 2, whatever their weights.
+
+    To claim the same load for each unit of weight is less than one unit off, and every sum agrees.
+    """
+    lottery: Lottery = {
+        "unit_bits": 20,
+        "groups": [
+            {"group_id": "G0001", "members": ["A"], "cap": 2, "weight": 500_000, "load": "1"},
+            {"group_id": "G0002", "members": ["B"], "cap": 2, "weight": 999_999, "load": "2"},
+        ],
+        "classes": [
+            {"class_id": "2026-03-02/0001", "date": "2026-03-02", "seats": ["R1#1", "R1#2"],
+             "groups": ["G0001", "G0002"], "units": [UNIT, UNIT]},
+            {"class_id": "2026-03-03/0001", "date": "2026-03-03", "seats": ["R2#1"],
+             "groups": ["G0002"], "units": [UNIT]},
+        ],
+        "certificate": {"a": ["1", "1"], "b": ["1", "1"], "t": []},
+    }  # fmt: skip
+    check_plan(lottery)
+    lottery["groups"][0]["load"], lottery["groups"][1]["load"] = "1500000/1499999", "2999997/1499999"
+    verifier.check_sums(verifier.Lots(lottery))
+    with pytest.raises(verifier.Wrong, match=r"G0001 \(A\) .* a load that is not exact"):
+        check_plan(lottery)

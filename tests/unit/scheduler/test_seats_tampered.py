@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.disclosure.container import Copy
+from optimizer.seats.fair import fair_spread
+from scheduler.lottery.classes import network_of, seat_classes
 from scheduler.lottery.draw import draw_seats
 from scheduler.lottery.observable import draw_observed
-from scheduler.lottery.plan import plan_lottery
+from scheduler.lottery.plan import UNIT, LotteryPlan, plan_lottery
 from scheduler.lottery.replacement import LateBar, Move
+from scheduler.lottery.seats import Eligibility
 from scheduler.lottery.weights import carried_over
 from scheduler.verifier import verify
 from tests.unit.scheduler.round_factory import DEPARTMENTS, Draft, make_round
@@ -92,6 +96,49 @@ def test_false_weights_are_caught(tmp_path: Path, extra: dict[str, Any], copies:
     draft = make_round(extra=extra)
     for copy in copies:
         assert failed(draft, tmp_path, copy)[0] == "lottery"
+
+
+def equals_set_apart(lottery: LotteryPlan) -> LotteryPlan:
+    """One of several equals in a group of his own, though no rule tells them apart."""
+    favourite = next(group.members[0] for group in lottery.shape.groups if len(group.members) > 1)
+    apart = plan_lottery(lottery.roster, lottery.plan, lottery.days, weights={favourite: 1001})
+    groups = tuple(dataclasses.replace(group, weight=1000) for group in apart.shape.groups)
+    return dataclasses.replace(apart, shape=dataclasses.replace(apart.shape, groups=groups))
+
+
+def seats_set_apart(lottery: LotteryPlan) -> LotteryPlan:
+    """Each seat a class of its own, though the same inspectors may take it as take its neighbour."""
+    shape = seat_classes(lottery.seats, Eligibility(lottery.roster, lottery.district_rule), {}, apart=True)
+    fair = fair_spread(network_of(shape), UNIT)
+    a, b = tuple(fair.a.tolist()), tuple(fair.b.tolist())
+    return dataclasses.replace(lottery, shape=shape, load=fair.load, units=fair.units, a=a, b=b, t=())
+
+
+def loads_a_hair_off(lottery: LotteryPlan) -> LotteryPlan:
+    """The least loaded claim a little more and the most loaded a little less: the units are the true ones."""
+    groups = lottery.shape.groups
+    value = [load / group.weight for load, group in zip(lottery.load, groups, strict=True)]
+    hair = {min(value): Fraction(1, 2**40), max(value): Fraction(-1, 2**40)}
+    people = {level: sum(len(g.members) for g, own in zip(groups, value, strict=True) if own == level)
+              for level in hair}  # fmt: skip
+    off = [hair[own] / people[own] if own in hair else Fraction(0) for own in value]
+    changed = tuple(load + each for load, each in zip(lottery.load, off, strict=True))
+    return dataclasses.replace(lottery, load=changed)
+
+
+@pytest.mark.parametrize("copy", COPIES)
+@pytest.mark.parametrize(
+    ("cheat", "told"),
+    [(equals_set_apart, "groups "), (seats_set_apart, "classes "), (loads_a_hair_off, "a load that is not")],
+)
+def test_favour_by_another_cut_is_caught(
+    tmp_path: Path, plain: Draft, cheat: Callable[[LotteryPlan], LotteryPlan], told: str, copy: Copy
+) -> None:
+    """Planned, committed to, drawn and sealed under it: only the rule itself can tell."""
+    draft = plain.copied()
+    draft.seat(cheat(draft.lottery))
+    step, detail = failed(draft, tmp_path, copy)
+    assert (step, told in detail) == ("lottery", True), detail
 
 
 @pytest.mark.parametrize("copy", COPIES)

@@ -19,6 +19,7 @@ from scheduler.verifier import (
     Suite,
     Wrong,
     check_fairness,
+    check_loads,
     check_spread,
     check_sums,
     components,
@@ -219,6 +220,7 @@ def checked(lottery: dict[str, Any]) -> None:
     check_sums(lots)
     edges = lots.residual()
     check_fairness(lots, edges)
+    check_loads(lots, edges, components(edges))
     check_spread(lots, lottery["certificate"], components(edges))
 
 

@@ -18,7 +18,8 @@ from optimizer.travel import matrix
 class InForce:
     """Boards by district, the ids people were told, and the numbers of checks that need a new place.
 
-    `places`: a site's row in the travel table of its district's board.
+    `places`: a site's row in the travel table of its district's board. `crews_fixed`: no crew may be made, grow or
+    learn, for its seats are drawn.
     """
 
     inst: Instance
@@ -29,10 +30,26 @@ class InForce:
     routes: dict[int, str] = field(default_factory=dict)
     crews: list[Crew] = field(default_factory=list)
     loose: list[int] = field(default_factory=list)
+    crews_fixed: bool = False
 
     def known(self) -> Known:
         """For `assemble`."""
         return Known(self.visits, self.routes)
+
+    def shut(self) -> None:
+        """Where crews are fixed, nothing that a crew gives back makes another one."""
+        if self.crews_fixed and self.boards:
+            for row in self.boards[0].heads:
+                row[:] = [min(0, left) for left in row]
+            for held in self.boards[0].skills:
+                held.update({bit: min(0, left) for bit, left in held.items()})
+
+    def send_idle_home(self) -> None:
+        """Crews without a stop do not go out."""
+        for own in self.boards:
+            for rows in own.crews:
+                for row in rows:
+                    row[:] = [crew for crew in row if crew.jobs]
 
     def board_of(self, site: int) -> tuple[int, Board]:
         """The board of a site's district and its number."""
@@ -49,8 +66,11 @@ class InForce:
         return [i for i, row in enumerate(own.jobs) if row.target == site and own.placed[i] is not None]
 
 
-def lay_out(inst: Instance, plan: Plan, first_day: int) -> InForce:
-    """Visits before `first_day` stay as they are; later ones lose the checks that their day no longer allows."""
+def lay_out(inst: Instance, plan: Plan, first_day: int, crews_fixed: bool = False) -> InForce:
+    """Visits before `first_day` stay as they are; later ones lose the checks that their day no longer allows.
+
+    With `crews_fixed` every route stays, one without stops too.
+    """
     heads, skills = capacity(inst, 0)
     districts = sorted({site.district for site in inst.sites})
     of_district: dict[str, list[int]] = {name: [] for name in districts}
@@ -60,7 +80,7 @@ def lay_out(inst: Instance, plan: Plan, first_day: int) -> InForce:
         Board([], _travel(inst, of_district[name]), inst.parameters, heads, skills) for name in districts
     ]
     places = {site: row for own in of_district.values() for row, site in enumerate(own)}
-    found = InForce(inst, districts, boards, places)
+    found = InForce(inst, districts, boards, places, crews_fixed=crews_fixed)
     number_of = {check.check_id: number for number, check in enumerate(inst.checks)}
     site_of = {site.target_id: number for number, site in enumerate(inst.sites)}
     most = most_officers(inst)
@@ -108,10 +128,13 @@ def _crews(found: InForce, plan: Plan) -> None:
         department = department_of.get(route.department)
         keys = [index_of[stop.visit_id] for stop in route.stops if stop.visit_id in index_of]
         keys = [(b, i) for b, i in keys if department in found.boards[b].parts[i]]
-        if not keys or department is None:
+        if department is None or (not keys and not found.crews_fixed):
             continue
-        own = found.boards[keys[0][0]]
+        own = found.boards[found.districts.index(route.district)]
         crew = own.hire(department, route.day)
+        if found.crews_fixed:
+            skills = [found.inst.skill_bits[department, name] for name in route.specialties]
+            own.resize(crew, department, route.day, route.officers, NO_LIMIT, sum(skills))
         found.routes[id(crew)] = route.route_id
         found.crews.append(crew)
         for _, index in keys:
@@ -119,6 +142,7 @@ def _crews(found: InForce, plan: Plan) -> None:
     for own in found.boards:
         for day in range(found.inst.days):
             own.retime(day)
+    found.shut()
 
 
 def join_as(own: Board, crew: Crew, index: int, department: int, position: int) -> None:

@@ -38,22 +38,54 @@ class Replanned:
     inspector_days_added: int
 
 
-def replan(problem: PackingProblem, parameters: Parameters, plan: Plan, first_day: int = 0) -> Replanned:
+def replan(
+    problem: PackingProblem,
+    parameters: Parameters,
+    plan: Plan,
+    first_day: int = 0,
+    *,
+    crews_fixed: bool = False,
+) -> Replanned:
     """`plan` fitted to `problem`; days before `first_day` are past and stay untouched.
 
-    Raises `Refused` for input that breaks a rule. The baselines in the report are those of the plan in force.
+    `crews_fixed`: the seats of the plan's routes are bound to a lottery, so no crew is made, grows or learns; one may
+    stay at home. Raises `Refused` for input that breaks a rule. The baselines in the report are those of the plan in
+    force.
     """
     validate(problem, parameters)
-    inst, unscheduled = instance(problem, parameters)
-    found = lay_out(inst, plan, first_day)
+    inst, unscheduled = instance(as_drawn(problem, plan) if crews_fixed else problem, parameters)
+    found = lay_out(inst, plan, first_day, crews_fixed)
     _fit_heads(found, first_day)
     for site in sorted({inst.site_of[number] for number in found.loose}):
         unscheduled += _place(found, site, first_day)
+    found.send_idle_home()
     outcome = assemble(inst, found.boards, found.known())
     rows = tuple(sorted(unscheduled, key=lambda row: row.check_id))
     made = Plan(outcome.visits, outcome.routes, rows, plan.report)
     report = _report(inst, made, replace(plan.report, plan=measures(outcome), parameters=parameters))
     return _differences(plan, replace(made, report=report))
+
+
+def as_drawn(problem: PackingProblem, plan: Plan) -> PackingProblem:
+    """The problem with no more heads and specialists on any day than the plan's crews have."""
+    rows = []
+    for row in problem.departments:
+        own = [route for route in plan.routes if route.department == row.department]
+        heads = [sum(route.officers for route in own if route.day == day) for day in range(len(problem.days))]
+        names = sorted({name for route in own for name in route.specialties})
+        held = tuple(
+            (
+                name,
+                tuple(
+                    sum(name in route.specialties for route in own if route.day == day)
+                    for day in range(len(problem.days))
+                ),
+            )
+            for name in names
+        )
+        most = tuple(min(pair) for pair in zip(heads, row.heads, strict=True))
+        rows.append(replace(row, heads=most, specialists=held))
+    return replace(problem, departments=tuple(rows))
 
 
 # ---- too few heads: crews go home, their stops are handed over or moved
@@ -81,7 +113,9 @@ def _send_home(found: InForce, day: int, department: int) -> None:
         (not crew.skills & short if short else False, len(crew.jobs), n) for n, (_, crew) in enumerate(crews)
     ]
     own, crew = crews[min(key)[2]]
-    for index in leave(own, crew, department, day):
+    undone = leave(own, crew, department, day)
+    found.shut()
+    for index in undone:
         if not hand_over(own, index, department):
             _free(found, own, index, department)
     own.retime(day)
@@ -97,6 +131,7 @@ def _free(found: InForce, own: Board, index: int, department: int) -> None:
     own.crews[placed.day][department].append(stand_in)
     placed.crews[part] = stand_in
     own.remove(index)
+    found.shut()
     number_of = {check.check_id: number for number, check in enumerate(found.inst.checks)}
     found.loose += [number_of[check] for task in own.jobs[index].tasks for check in task.checks]
     found.loose.sort()
@@ -124,6 +159,19 @@ def _place(found: InForce, site: int, first_day: int) -> list[Unscheduled]:
 
 
 def _visit(found: InForce, site: int, numbers: list[int], first_day: int) -> list[Unscheduled]:
+    """A visit of these checks, else two of half of them each where entries are left, else the reason of each."""
+    if _place_whole(found, site, numbers, first_day):
+        return []
+    inst, half = found.inst, (len(numbers) + 1) // 2
+    most = inst.sites[site].entries_left
+    if len(numbers) > 1 and (most is None or len(found.live(site)) + 1 < most):
+        parts = numbers[:half], numbers[half:]
+        return [row for part in parts for row in _visit(found, site, part, first_day)]
+    names = [(number, inst.departments[inst.department_of[number]].department) for number in numbers]
+    return [reasons.no_room(inst.checks[number], name, False) for number, name in names]
+
+
+def _place_whole(found: InForce, site: int, numbers: list[int], first_day: int) -> bool:
     inst = found.inst
     own = found.board_of(site)[1]
     made = found.job(site, numbers, most_officers(inst))
@@ -134,11 +182,8 @@ def _visit(found: InForce, site: int, numbers: list[int], first_day: int) -> lis
         offers = [offer for day in days if (offer := own.offer(index, day, pushing)) is not None]
         for offer in sorted(offers, key=lambda row: (row.cost, row.day)):
             if own.place(index, offer):
-                return []
-    if put(own, index, days) is not None:
-        return []
-    names = [(number, inst.departments[inst.department_of[number]].department) for number in numbers]
-    return [reasons.no_room(inst.checks[number], name, False) for number, name in names]
+                return True
+    return put(own, index, days) is not None
 
 
 def _join_one(found: InForce, site: int, number: int, first_day: int) -> bool:

@@ -153,3 +153,28 @@ def test_an_urgent_check_that_may_not_share_gets_its_own_entry_while_entries_are
     capped = replace(urgent, sites=(replace(site(), entries_left=1),))
     assert codes(replanned(capped, plan).plan) == {"B1": "packing.entries_used_up"}
     assert len(DAYS) == 5
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_with_crews_as_drawn_no_seat_is_added_and_no_crew_changes(number: int) -> None:
+    visit = joint(PLAN)[number * 9]
+    changed = with_closed(CITY, [visit.target_id], visit.day)
+    found = replan(changed, PARAMETERS, PLAN, crews_fixed=True)
+    assert check(changed, PARAMETERS, found.plan) == []
+    drawn = {row.route_id: replace(row, stops=()) for row in PLAN.routes}
+    assert all(drawn[row.route_id] == replace(row, stops=()) for row in found.plan.routes)
+    assert found.inspector_days_added <= 0
+    held = {name for row in found.plan.visits for name in row.checks}
+    held |= {row.check_id for row in found.plan.unscheduled}
+    assert held == {row.check_id for row in CITY.checks}
+
+
+def test_an_idle_crew_goes_out_again_where_crews_are_as_drawn() -> None:
+    given = problem([Check("A1", "T1", "A", 60)], [site()], days=2)
+    plan = pack(given, PARAMETERS)
+    away = replan(with_closed(given, ["T1"], plan.visits[0].day), PARAMETERS, plan, crews_fixed=True)
+    assert codes(away.plan) == {"A1": "packing.no_crew"}
+    idle = replace(away.plan, routes=tuple(replace(row, stops=()) for row in plan.routes))
+    back = replan(given, PARAMETERS, idle, crews_fixed=True)
+    assert back.plan.unscheduled == ()
+    assert [row.route_id for row in back.plan.routes] == [row.route_id for row in plan.routes]

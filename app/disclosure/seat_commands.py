@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from fractions import Fraction
 from typing import Annotated, Any
 
 import typer
@@ -76,9 +77,18 @@ def _told(session: Session, round_id: str, one: InspectorSeats, *, detailed: boo
 
 def _show_one(told: dict[str, Any]) -> None:
     rows = [
-        (day["date"], day["seats_open"], day["probability"], day["seat_id"] or "") for day in told["dates"]
+        (
+            day["date"],
+            day["seats_open"],
+            f"{float(Fraction(day['probability'])):.2%} = {day['probability']}",
+            day["seat_id"] or "",
+        )
+        for day in told["dates"]
     ]
-    title = f"{told['inspector']} · 期望 expected {told['expected']} · 实际 served {told['served']}"
+    title = (
+        f"{told['inspector']} · 均分 fair {told['fair_share']} · 期望 expected {told['expected']} · "
+        f"抽中 drawn {told['drawn']} · 实际 served {told['served']}"
+    )
     console.table(title, ("日期 date", "可任席位 seats open", "概率 probability", "所任席位 seat"), rows)
     past = [
         (row["period"], row["round_id"], "–" if row["seats"] is None else row["seats"])

@@ -22,6 +22,7 @@ SAVED: Final = "#6f93bb"
 RULE: Final = "#b3261e"
 BAND: Final = "#f0cfcb"
 GRID: Final = "#dde3e9"
+PAPER: Final = "#ffffff"
 
 _TEXT: Final = 12
 _SMALL: Final = 10
@@ -85,7 +86,9 @@ def bars(ident: str, title: str, description: str, rows: Sequence[Bar]) -> Marku
             _rect(svg, WIDTH * low / largest, y + 15, WIDTH * (high - low) / largest, 14, BAND)
         _rect(svg, 0, y + 17, WIDTH * row.value / largest, 10, ACCENT)
         if row.tick is not None:
-            _rect(svg, min(WIDTH * row.tick / largest, WIDTH - 2), y + 14, 2, 16, RULE)
+            at = min(WIDTH * row.tick / largest, WIDTH - 2)
+            _rect(svg, at - 1, y + 14, 4, 16, PAPER)
+            _rect(svg, at, y + 14, 2, 16, RULE)
     return _markup(svg)
 
 

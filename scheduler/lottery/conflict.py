@@ -12,6 +12,7 @@ from optimizer.errors import Refused, refuse
 from optimizer.seats.feasibility import can_fill
 from optimizer.seats.network import IntArray, SeatNetwork
 from optimizer.seats.shortage import shortages
+from scheduler.encoding import Json, canonical_json
 from scheduler.lottery.classes import SeatClasses, network_of, seat_classes
 from scheduler.lottery.roster import Roster
 from scheduler.lottery.seats import FAMILIES, DistrictRule, Eligibility, Family, Seat
@@ -32,6 +33,10 @@ _REMEDIES: Final[dict[Family, tuple[str, str]]] = {
     ),
     "district": ("改变辖区规则。", "Change the district rule."),
     "workload": ("提高 {who} 的工作量上限。", "Raise the workload caps of {who}."),
+    "department": (
+        "为 {department} 增加执法人员（其他部门中合适的有 {who}）。",
+        "Add inspectors to {department} (suited in other departments: {who}).",
+    ),
 }
 _MOVE: Final = (
     "把路线 {route} 移到 {other}，届时席位可以安排。",
@@ -64,6 +69,17 @@ class Conflict:
     repairs: tuple[Repair, ...]
     route_id: str
     other_days: tuple[str, ...]
+
+    def to_json(self) -> Json:
+        """Everything by id and code."""
+        return {
+            "department": self.seats[0].department,
+            "seats": [seat.seat_id for seat in self.seats],
+            "eligible": list(self.eligible),
+            "repairs": [{"family": item.family, "frees": list(item.frees)} for item in self.repairs],
+            "route_id": self.route_id,
+            "other_days": list(self.other_days),
+        }
 
 
 def find_conflicts(
@@ -156,27 +172,38 @@ def _union(eligibility: Eligibility, seats: tuple[Seat, ...]) -> int:
 
 
 def refuse_unfillable(conflicts: tuple[Conflict, ...]) -> Refused:
-    """The refusal of a plan with these conflicts, the first told in full."""
-    first = conflicts[0]
-    dates = sorted({seat.date for seat in first.seats})
-    days = dates[0] if len(dates) == 1 else f"{dates[0]} … {dates[-1]}"
-    zh, en = _reason(first, days)
-    remedy_zh, remedy_en = _remedy(first, days)
+    """The refusal of a plan with these conflicts, each told with its remedies; `details` holds them all as JSON."""
+    first, days = conflicts[0], [_days(conflict) for conflict in conflicts]
+    reasons = [_reason(conflict, when) for conflict, when in zip(conflicts, days, strict=True)]
+    remedies = [_remedy(conflict, when) for conflict, when in zip(conflicts, days, strict=True)]
     return refuse(
         "seats.unfillable",
-        zh,
-        en,
-        remedy_zh,
-        remedy_en,
+        _numbered([zh for zh, _ in reasons]),
+        _numbered([en for _, en in reasons]),
+        _numbered([zh for zh, _ in remedies]),
+        _numbered([en for _, en in remedies]),
         department=first.seats[0].department,
-        dates=",".join(dates),
+        dates=",".join(sorted({seat.date for seat in first.seats})),
         seats=",".join(seat.seat_id for seat in first.seats),
         eligible=",".join(first.eligible),
         repairs=",".join(item.family for item in first.repairs),
         route=first.route_id,
         other_days=",".join(first.other_days),
         conflicts=len(conflicts),
+        details=canonical_json([conflict.to_json() for conflict in conflicts]).decode(),
     )
+
+
+def _days(conflict: Conflict) -> str:
+    dates = sorted({seat.date for seat in conflict.seats})
+    return dates[0] if len(dates) == 1 else f"{dates[0]} … {dates[-1]}"
+
+
+def _numbered(texts: Sequence[str]) -> str:
+    """One text as it is, several with their numbers."""
+    if len(texts) == 1:
+        return texts[0]
+    return " ".join(f"({number}) {text}" for number, text in enumerate(texts, start=1))
 
 
 def _reason(conflict: Conflict, days: str) -> tuple[str, str]:
@@ -199,15 +226,18 @@ def _reason(conflict: Conflict, days: str) -> tuple[str, str]:
 def _remedy(conflict: Conflict, days: str) -> tuple[str, str]:
     """Each family that repairs alone and another day for a route, in plain words; else more people."""
     values = {
+        "department": conflict.seats[0].department,
         "asked": ", ".join(sorted({name for seat in conflict.seats for name in seat.specialties})),
         "days": days,
         "route": conflict.route_id,
         "other": ", ".join(conflict.other_days[:_EXAMPLES]),
     }
     texts = [
-        [text.format_map(values | {"who": ", ".join(item.frees[:_EXAMPLES]) or "—"}) for text in known]
+        [
+            text.format_map(values | {"who": ", ".join(item.frees[:_EXAMPLES]) or "—"})
+            for text in _REMEDIES[item.family]
+        ]
         for item in conflict.repairs
-        if (known := _REMEDIES.get(item.family))
     ]
     if conflict.other_days:
         texts.append([text.format_map(values) for text in _MOVE])

@@ -128,8 +128,32 @@ def test_a_plan_that_cannot_be_filled_names_what_alone_repairs_it(second: Roster
     assert problem.code == "seats.unfillable"
     assert problem.params["repairs"] == repairs
     assert set(str(problem.params["seats"]).split(",")) <= {"R1#1", "R1#2"}
-    assert problem.remedy_zh
-    assert problem.remedy_en
+    (told,) = json.loads(str(problem.params["details"]))
+    (repair,) = told["repairs"]
+    assert repair["family"] == repairs
+    assert repair["frees"]
+    for remedy in (problem.remedy_zh, problem.remedy_en):
+        assert repair["frees"][0] in remedy
+
+
+def test_each_of_several_conflicts_is_told_with_its_remedy() -> None:
+    """Nobody of D1 has the specialty on the first day; on the second the only lead is away."""
+    one, other = one_route(2, ("food",), day=0), one_route(2, day=1)
+    both = replace(one, routes=(one.routes[0], replace(other.routes[0], route_id="R2")))
+    people = (inspector("A", specialties=()), inspector("B", lead=False, specialties=()))
+    problem = refusal(Roster(people, (Leave("A", DAYS[1], DAYS[1]),)), both).problem
+    assert problem.params["conflicts"] == 2
+    details = json.loads(str(problem.params["details"]))
+    assert [told["seats"] for told in details] == [["R1#2"], ["R2#1"]]
+    families = [[repair["family"] for repair in told["repairs"]] for told in details]
+    assert families == [["specialty"], ["lead", "leave"]]
+    assert details[1]["repairs"][1]["frees"] == ["A"]
+    for text in (problem.zh, problem.en):
+        assert "R1#2" in text
+        assert "R2#1" in text
+    assert "Train one more officer in food" in problem.remedy_en
+    assert "Change the leave of A on 2026-03-03." in problem.remedy_en
+    assert "调整 A 在 2026-03-03 的请假。" in problem.remedy_zh
 
 
 def test_a_conflict_is_the_smallest_set_of_seats() -> None:

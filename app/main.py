@@ -22,6 +22,7 @@ from app.registers.background import BackgroundImports
 from app.rounds import api as rounds_api
 from app.rounds import figures
 from app.settings import Settings
+from app.visits import api as visits_api
 from app.web import api_page, problems, static
 
 API = "/api/v1"
@@ -48,7 +49,17 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.add_middleware(metrics.ObservedMiddleware, metrics=app.state.metrics)
     problem.install(app, html=problems.html_problem, wants_html=problems.wants_html)
     openapi.install(app)
-    for room in (registers_api, plans_api, rounds_api, disclosure_api, ledger_api, webhooks_api, operations):
+    rooms = (
+        registers_api,
+        plans_api,
+        rounds_api,
+        visits_api,
+        disclosure_api,
+        ledger_api,
+        webhooks_api,
+        operations,
+    )
+    for room in rooms:
         app.include_router(room.router, prefix=API)
     app.include_router(health.router)
     app.include_router(metrics.router)

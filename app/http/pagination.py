@@ -11,7 +11,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import Depends, Query
@@ -80,8 +80,8 @@ FIRST_PAGE = Paging()
 
 
 def encode(key: tuple[Any, ...]) -> str:
-    """A sort key as a cursor: base64url of JSON; times as ISO text."""
-    plain = [value.isoformat() if isinstance(value, datetime) else value for value in key]
+    """A sort key as a cursor: base64url of JSON; days and times as ISO text."""
+    plain = [value.isoformat() if isinstance(value, date) else value for value in key]
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -113,6 +113,11 @@ def _literal(value: Any, key: ColumnElement[Any]) -> ColumnElement[Any]:
             raise _invalid() from None
         if value.tzinfo is None:
             raise _invalid()
+    elif wanted is date and isinstance(value, str):
+        try:
+            value = date.fromisoformat(value)
+        except ValueError:
+            raise _invalid() from None
     if not isinstance(value, wanted):
         raise _invalid()
     return literal(value, key.type)

@@ -129,10 +129,10 @@ def _planned(story: Story) -> dict[str, dict[str, object]]:
 
 
 def check_seat_events(story: Story) -> Iterator[Finding]:
-    """Absences and moves against their hidden digests in the log, one by one in order."""
+    """Absences, moves and replacements against their hidden digests in the log, one by one in order."""
     round_id = story.row.round_id
     rows = repository.seat_events(story.session, round_id)
-    kinds = ("round.absence", "round.seat_move")
+    kinds = ("round.absence", "round.seat_move", "round.replacement")
     logged = [entry["digest"] for entry in story.entries if entry["type"] in kinds]
     keys = _keys(story) if rows and logged else None
     for number in range(max(len(rows), len(logged))):

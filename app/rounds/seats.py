@@ -46,7 +46,7 @@ def file_absences(
         Conflict: `round.stage`, its seats are not drawn or it is about to be revealed.
         Refused: `absence.*`; `seats.no_reserve`, then nothing at all is written.
     """
-    keys = _keys(db, vault, service.get(db, round_id), now)
+    keys = keys_before_reveal(db, vault, service.get(db, round_id), now)
     with db.write() as session:
         row = repository.get_locked(session, round_id)
         if row is None or row.stage != "seated" or row.status != "waiting":
@@ -58,11 +58,12 @@ def file_absences(
         at = stamp(now)
         events = [(bar.to_json(at, standing), bar.target_id or None) for bar in bars]
         events += [(move.to_json(at), None) for move in moves]
-        _write(session, row, keys, events, now)
+        write_events(session, row, keys, events, now)
         return moves
 
 
-def _keys(db: Database, vault: Vault, row: Round, now: datetime) -> RoundKeys:
+def keys_before_reveal(db: Database, vault: Vault, row: Round, now: datetime) -> RoundKeys:
+    """The keys that hide what is logged of a seated round. Raises Conflict `round.stage` for any other."""
     if row.stage != "seated":
         raise _not_seated(row)
     work = _work(db, vault, row, now)
@@ -75,13 +76,14 @@ def _work(db: Database, vault: Vault, row: Round, now: datetime) -> Work:
     return Work(db, vault, row, document, now, None, Silent())
 
 
-def _write(
+def write_events(
     session: Session,
     row: Round,
     keys: RoundKeys,
     events: Sequence[tuple[dict[str, Any], str | None]],
     now: datetime,
 ) -> None:
+    """Keep events for the reveal, each with a late recusal's target or None, and log them hidden."""
     first = len(repository.seat_events(session, row.round_id))
     for number, (event, target_id) in enumerate(events, start=first):
         session.add(SeatEvent(round_id=row.round_id, number=number, event=event, target_id=target_id))

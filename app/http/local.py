@@ -1,0 +1,20 @@
+"""Who is on this machine: until accounts exist, what is not public is answered to its own user alone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import Request
+
+_LOOPBACK: Final = ("127.0.0.1", "::1")
+_LOCAL_NAMES: Final = ("127.0.0.1", "localhost", "::1")
+_FORWARDED: Final = ("forwarded", "x-forwarded-for", "x-real-ip")
+
+
+def from_this_machine(request: Request) -> bool:
+    """Whether a request was made here, under a loopback name, not forwarded, and not by another site's page."""
+    host = request.client.host if request.client else ""
+    forwarded = any(name in request.headers for name in _FORWARDED)
+    foreign = request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    crossing = foreign and request.method not in ("GET", "HEAD")
+    return host in _LOOPBACK and not forwarded and not crossing and request.url.hostname in _LOCAL_NAMES

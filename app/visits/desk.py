@@ -1,0 +1,82 @@
+"""What every use case of the visits works with, and the entry that each of its steps leaves in the log."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Self
+
+from sqlmodel import Session
+
+from app.db.database import Database
+from app.ledger import repository as ledger
+from app.rounds.log import OFFICIAL, stamp
+from app.rounds.vault import Vault
+from app.settings import Settings
+from app.visits.deadlines import Terms
+from app.visits.tables import Visit, VisitCheck
+from scheduler.encoding import canonical_json, lp
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where visits are kept, under which key their log entries hide what they bind, and the terms in force."""
+
+    db: Database
+    vault: Vault
+    terms: Terms = field(default_factory=Terms)
+    evidence_bytes: int = 20 << 20
+
+    @classmethod
+    def of(cls, db: Database, settings: Settings) -> Self:
+        """As the operator set it up."""
+        return cls(db, Vault(settings.data_dir), Terms.of(settings), settings.evidence_limit_mb << 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does a step: a person's code, the role it is done in, and the department it is done for (empty: any)."""
+
+    code: str
+    role: str = "inspector"
+    department: str = ""
+
+
+def official_day(now: datetime) -> date:
+    """The day in official time."""
+    return now.astimezone(OFFICIAL).date()
+
+
+def key_of(vault: Vault, round_id: str, planned_id: str, department: str = "") -> str:
+    """A key that only this service can tell a visit, or a department's check there, from."""
+    return vault.mac(lp("DR1/visit", round_id, planned_id, department))[:20]
+
+
+def log_check(
+    desk: Desk, session: Session, step: str, check: VisitCheck, actor: Actor, now: datetime
+) -> None:
+    """Log a step of a check: what it is about and what it came to is bound by a code that hides both."""
+    digest = check_mac(desk.vault, check)
+    _append(session, f"visit.{step}", f"check:{check.key}", actor.role, digest, now)
+
+
+def log_visit(
+    desk: Desk, session: Session, step: str, visit: Visit, actor: Actor, now: datetime, what: str
+) -> None:
+    """Log what happened to a visit as a whole; `what` is bound and hidden."""
+    digest = desk.vault.mac(lp("DR1/visit-step", step, visit.key, what))
+    _append(session, f"visit.{step}", f"visit:{visit.key}", actor.role, digest, now)
+
+
+def _append(session: Session, kind: str, subject: str, role: str, digest: str, now: datetime) -> None:
+    entry = {"type": kind, "subject": subject, "at": stamp(now), "actor_role": role, "digest": digest}
+    ledger.append(session, entry, now)
+
+
+def check_mac(vault: Vault, check: VisitCheck) -> str:
+    """What binds a check's row to the log."""
+    return vault.mac(lp("DR1/visit-check", canonical_json(_state(check))))
+
+
+def _state(check: VisitCheck) -> dict[str, Any]:
+    return check.model_dump(mode="json")

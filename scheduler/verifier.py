@@ -24,7 +24,7 @@ import struct
 import sys
 import unicodedata
 import zlib
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Callable, Iterable, NamedTuple, Tuple  # noqa: UP035  Python 3.8 reads this file too
@@ -335,7 +335,8 @@ SHAPES: dict[str, Any] = {
     "reveal": {
         "round_id": name, "manifest_hash": digest, "secrets": [{"party": name, "secret": digest}],
         "entropy": VALUES, "entropy_seats": VALUES, "assurance": (0, 1, 2), "seal": digest,
-        "plan_commitment": digest, "seats_seal": (None, digest), "k_salt?": digest, "verifier?": digest,
+        "plan_commitment": (None, digest), "seats_seal": (None, digest), "k_salt?": digest, "verifier?": digest,
+        "void?": name,
     },
     "digests": {
         "copy": ("public", "auditor"), "round_id": file_part,
@@ -387,6 +388,7 @@ SHAPES: dict[str, Any] = {
         "draw_id": name, "target": target, "evidence_hash": digest,
         "reason": ("deregistered", "revoked", "moved_away", "duplicate"), "backup": (None, target), "…": anything,
     },
+    "void": {"at": time, "type": name, "reason": name, "by": digest, "confirmed_by": digest},
     "absence": {
         "at": time, "type": name, "inspector": name, "reason": ("sickness", "recusal", "certificate"),
         "from?": day, "to?": day, "routes?": [name],
@@ -540,6 +542,23 @@ class Round:
             return list(result["selected"])
         return [row["target_id"] for stratum in result["strata"] for row in stratum["selected"]]
 
+    @property
+    def void(self) -> str | None:
+        """Why the round is void, as its reveal states it; None where it is not."""
+        reason: str | None = self.json("reveal").get("void")
+        return reason
+
+    def logged(self, kind: str) -> bool:
+        return any(row["entry"]["type"] == "round." + kind for row in self.json("log/entries"))
+
+    def made(self, kind: str) -> bool:
+        """Whether a void round had come to this when it was voided; any other round has come to everything."""
+        return self.void is None or self.logged(kind)
+
+    def skip_unmade(self, kind: str) -> None:
+        if not self.made(kind):
+            raise Skip(f"批次作废前未产生 · not made: round void ({fold(self.void, 60)}) before round.{kind}")
+
     def entry(self, kind: str) -> Any:
         """The one log entry of a type `round.…`."""
         found = [row["entry"] for row in self.json("log/entries") if row["entry"]["type"] == "round." + kind]
@@ -570,10 +589,11 @@ def step_digests(r: Round) -> str:
 
 def expected_files(r: Round) -> list[str]:
     """bundle.md's table of files."""
-    files = ["manifest", "reveal", "visits", "schedule", "lottery", "events", "log/entries"]
+    files = ["manifest", "reveal", "events", "log/entries"]
+    files += ["visits", "schedule", "lottery"] * r.made("plan")
     files += ["roster"] * (r.copy == "auditor") + [f"results/{draw['draw_id']}" for draw in r.draws]
     files = [file + ".json" for file in files] + ["verify.py", "log/checkpoint"]
-    files += [f"log/proofs/{kind}" for kind in PROOFS]
+    files += [f"log/proofs/{kind}" for kind in proved(r)]
     for kind in ("frames", "excluded") if r.full else ():
         files += [f"{kind}/{draw['draw_id']}.tsv" for draw in r.draws]
     return sorted(files)
@@ -674,14 +694,32 @@ def entropy_parts(sources: list[dict[str, Any]], values: list[dict[str, Any]]) -
     return parts
 
 
+DRAND = {"quicknet": (1692803367, 3), "mainnet": (1595431050, 30)}  # genesis, Unix time; seconds a round
+
+
+def ahead(source: dict[str, Any], at: str) -> bool:
+    """Whether a source was still to come at a time: False for a drand round that was out; other names don't tell."""
+    found = re.fullmatch("drand (quicknet|mainnet) ([1-9][0-9]{0,11})", source["id"])
+    if not found:
+        return True
+    genesis, period = DRAND[found[1]]
+    out = datetime(1970, 1, 1, 8) + timedelta(seconds=genesis + (int(found[2]) - 1) * period)  # noqa: DTZ001  +08:00
+    return out > moment(at)[0]
+
+
 def step_entropy(r: Round) -> str:
     """Section 3: entropy as logged, and an assurance level that the manifest can support."""
     manifest, reveal = r.json("manifest"), r.json("reveal")
     for stage in ("entropy", "entropy_seats"):
-        entropy_parts(manifest[stage], reveal[stage])
-        logged = r.entry(stage).get("values") if manifest[stage] else []
+        sources = manifest[stage] if r.made(stage) else []
+        entropy_parts(sources, reveal[stage])
+        logged = r.entry(stage).get("values") if sources else []
         same(logged, reveal[stage], f"{stage} 与日志不符 · differs from the log's")
-    bits, demo = sum(source["bits"] for source in manifest["entropy"]), manifest.get("demo", False)
+    bits = sum(source["bits"] for source in manifest["entropy"] if ahead(source, r.entry("manifest")["at"]))
+    if r.logged("plan"):
+        fresh = all(ahead(source, r.entry("plan")["at"]) for source in manifest["entropy_seats"])
+        need(fresh, "第二随机源在计划承诺前已产生 · the second entropy was out before the plan was bound")
+    demo = manifest.get("demo", False)
     limit = 0 if demo or len(manifest["commitments"]) < 2 else 2 if bits >= 64 else 1
     level = reveal["assurance"]
     need(level <= limit, f"公信等级 {level} 高于 {limit} · the manifest supports no such level")
@@ -954,6 +992,7 @@ def step_seal(r: Round) -> str:
 
 def step_visits(r: Round) -> str:
     """Each drawn target has, for each department of its draws, exactly one check; nothing else is checked."""
+    r.skip_unmade("plan")
     expected: dict[tuple[str, str], list[str]] = collections.defaultdict(list)
     for draw in r.draws:
         for target_id in r.drawn(draw["draw_id"]):
@@ -1023,6 +1062,7 @@ def check_times(times: list[str], label: str) -> None:
 
 def step_schedule(r: Round) -> str:
     """The hard rules of packing that anyone can check."""
+    r.skip_unmade("plan")
     schedule, days = r.json("schedule"), r.json("schedule")["days"]
     routes = schedule["routes"]
     ascending(days, "days")
@@ -1221,6 +1261,7 @@ def components(edges: list[list[int]]) -> list[int]:
 
 def step_plan(r: Round) -> str:
     """Section 6: the plan that was bound before the second entropy existed."""
+    r.skip_unmade("plan")
     lottery = r.json("lottery")
     bound = {
         key: lottery[key]
@@ -1237,11 +1278,9 @@ def step_plan(r: Round) -> str:
 
 def step_roster(r: Round) -> str:
     frozen = r.json("manifest")["roster_hash"]
-    same(
-        r.json("lottery")["roster_hash"],
-        frozen,
-        "lottery.json 的 roster_hash 不符 · differs from the manifest's",
-    )
+    if r.made("plan"):
+        found = r.json("lottery")["roster_hash"]
+        same(found, frozen, "lottery.json 的 roster_hash 不符 · differs from the manifest's")
     if r.copy != "auditor":
         raise Skip("名录在审计本 · the roster is in the auditor's copy; here roster_hash = manifest")
     roster = r.json("roster")
@@ -1511,6 +1550,7 @@ def check_spread(lots: Lots, certificate: dict[str, Any], label: list[int]) -> N
 
 def step_lottery(r: Round) -> str:
     """Section 9.1 to 9.6: seats, eligibility, sums, fairness, zeros, evenness."""
+    r.skip_unmade("plan")
     lottery, manifest = r.json("lottery"), r.json("manifest")
     rule = manifest.get("district_rule", lottery["district_rule"])
     same(lottery["district_rule"], rule, "district_rule 与清单不符 · differs from the manifest's")
@@ -1772,6 +1812,10 @@ def moves_due(
 
 def step_assignment(r: Round) -> str:
     """Section 9.8 and 9.9: the seats drawn again, then looked at directly; their seal."""
+    if not r.made("seats") and r.made("plan"):
+        nobody = [r.json("lottery")[key] for key in ("assignment", "reserves", "transcript")]
+        same(nobody, [{}, {}, []], "席位未抽却有人员 · seats that were never drawn have holders")
+    r.skip_unmade("seats")
     lottery, reveal = r.json("lottery"), r.json("reveal")
     lots, seated = Lots(lottery), lottery["assignment"]
     same(
@@ -1803,7 +1847,8 @@ def step_assignment(r: Round) -> str:
 
 # --- Steps: log and firm --------------------------------------------------------------------------------------------
 
-LOG_KINDS = ["manifest", "deposits", "entropy", "seal", "plan", "entropy_seats", "seats", "reveal"]
+LOG_KINDS = ["manifest", "deposits", "entropy", "seal", "plan", "entropy_seats", "seats", "void", "reveal"]
+AFTER_DRAW = ["plan", "entropy_seats", "seats"]
 
 
 def step_log(r: Round) -> str:
@@ -1821,20 +1866,66 @@ def step_log(r: Round) -> str:
         key: r.suite.hash(canonical(value)).hex() for key, value in {**hashed, "reveal": public}.items()
     }
     digests.update(manifest=r.manifest_hash.hex(), seal=reveal["seal"], plan=reveal["plan_commitment"])
-    digests["seats"] = reveal["seats_seal"]
+    digests.update(seats=reveal["seats_seal"], void=void_digest(r))
     order = [row["entry"]["type"][6:] for row in rows if row["entry"]["type"][6:] in LOG_KINDS]
-    optional = [] if manifest["entropy_seats"] else ["entropy_seats", "seats"]
-    wanted = [kind for kind in LOG_KINDS if kind in order or kind not in optional]
+    wanted = [kind for kind in LOG_KINDS if kind in order or kind not in may_lack(r)]
     same(order, wanted, "日志次序不符 · the types do not come once each in a round's order")
-    at = {kind: r.entry(kind)["at"] for kind in wanted}
     for kind in wanted:
         same(r.entry(kind)["digest"], digests[kind], f"round.{kind} 的摘要不符 · an entry's digest differs")
+    for kind, key in (("plan", "plan_commitment"), ("seats", "seats_seal")):
+        need(r.made(kind) or reveal[key] is None, f"{key} 不在日志 · revealed, but never logged")
     limits = manifest["deadlines"]
-    in_time = moment(at["entropy"]) <= moment(limits["entropy"])
-    need(in_time, "公共随机晚于期限，应作废 · entropy after its deadline: the round is void")
-    late = "; 封存逾期 sealed late" * (moment(at["seal"]) > moment(limits["sealed_result"]))
-    late += "; 公开逾期 revealed late" * (at["reveal"][:10] > limits["reveal"][:10])
+    need(in_time(r), "公共随机晚于期限，应作废 · entropy after its deadline: the round is void")
+    late = "; 封存逾期 sealed late" * (moment(r.entry("seal")["at"]) > moment(limits["sealed_result"]))
+    late += "; 公开逾期 revealed late" * (r.entry("reveal")["at"][:10] > limits["reveal"][:10])
     return f"{len(rows)} 条日志次序、时间、摘要一致 · order, times, digests of the entries{late}"
+
+
+def may_lack(r: Round) -> list[str]:
+    """Types that this round's log may do without: a void one's, what the void came before."""
+    if r.void is not None:
+        return [kind for place, kind in enumerate(AFTER_DRAW) if not any(map(r.logged, AFTER_DRAW[place:]))]
+    return ["void"] + ["entropy_seats", "seats"] * (not r.json("manifest")["entropy_seats"])
+
+
+def in_time(r: Round) -> bool:
+    """Whether the public values were logged by the deadline: together, or each as it was supplied."""
+    limit = moment(r.json("manifest")["deadlines"]["entropy"])
+    if moment(r.entry("entropy")["at"]) <= limit:
+        return True
+    rows = [row["entry"] for row in r.json("log/entries") if row["entry"]["type"] == "round.supplied"]
+    given = [
+        {"id": row.get("id"), "value": row.get("value")}
+        for row in rows
+        if row.get("part") == "entropy" and moment(row["at"]) <= limit
+    ]
+    return all(value in given for value in r.json("reveal")["entropy"])
+
+
+def void_digest(r: Round) -> str:
+    return hashlib.sha256(canonical({"reason": r.void, "round_id": r.round_id})).hexdigest()
+
+
+def step_void(r: Round) -> str:
+    """A void stands in the log, in the reveal and in the events alike, asked for and confirmed by two persons."""
+    events = [event for event in r.json("events") if event["type"] == "void"]
+    if r.void is None:
+        need(
+            not events and not r.logged("void"),
+            "日志或事件有作废而未声明 · a void that the reveal does not state",
+        )
+        return "未作废 · not void: none stated, none in log and events"
+    entry = r.entry("void")
+    same(len(events), 1, "events.json 应恰有一条作废 · one void among the events")
+    shaped(events[0], SHAPES["void"], "events.void")
+    need(r.json("events")[-1] == events[0], "作废之后仍有事件 · an event after the void")
+    expected = {key: entry.get(key) for key in ("at", "reason", "by", "confirmed_by")}
+    same(events[0], {"type": "void", **expected}, "作废事件与日志不符 · differs from the log's")
+    same(events[0]["reason"], r.void, "作废原因与公开文件不符 · the reason differs from the reveal's")
+    need(entry["by"] != entry["confirmed_by"], "作废须由两人 · a void needs two persons")
+    alone = r.made("seats") or len(r.json("events")) == 1
+    need(alone, "席位未抽却有换人或递补 · moves or replacements without seats")
+    return f"本批次已作废 ROUND VOID: {fold(r.void, 60)}, {entry['at']}, 两人 two persons = 日志 log = 事件 events"
 
 
 def step_firm(r: Round) -> str:
@@ -1869,6 +1960,11 @@ ORDER = 2**252 + 27742317777372353535851937790883648493
 CURVE = -121665 * pow(121666, PRIME - 2, PRIME) % PRIME
 Point = Tuple[int, int, int, int]  # noqa: UP006  3.8; extended coordinates X, Y, Z, T: x = X/Z, y = Y/Z, XY = ZT
 PROOFS = ("manifest", "seal", "reveal")
+
+
+def proved(r: Round) -> list[str]:
+    """Types of the entries whose inclusion in the log is proven, in order of logging."""
+    return [kind for kind in LOG_KINDS if kind in PROOFS or (kind == "void" and r.void is not None)]
 
 
 def plus(p: Point, q: Point) -> Point:
@@ -2016,7 +2112,7 @@ def step_checkpoint(r: Round) -> str:
     raw = r.archive.read("log/checkpoint").decode()
     head, tree = checkpoint_of(raw, "log/checkpoint"), Suite("DR1-HMAC-SHA256")
     places = []
-    for kind in PROOFS:
+    for kind in proved(r):
         label = f"log/proofs/{kind}"
         lines, _, note = r.archive.read(label).decode().partition("\n\n")
         first, index, *path = lines.split("\n")
@@ -2056,6 +2152,7 @@ STEPS: tuple[tuple[str, str, Callable[[Round], str]], ...] = (
     ("roster", "manifest", step_roster),
     ("lottery", "plan roster", step_lottery),
     ("assignment", "lottery", step_assignment),
+    ("void", "manifest", step_void),
     ("log", "manifest", step_log),
     ("checkpoint", "log", step_checkpoint),
     ("firm", "draw", step_firm),
@@ -2078,18 +2175,20 @@ class Outcome(NamedTuple):
     round_id: str
     lines: list[Line]
     status: int
+    void: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Give the object that --json prints."""
         steps = [line._asdict() for line in self.lines]
         found = {"bundle": self.bundle, "copy": self.copy, "round_id": self.round_id}
-        return {**found, "steps": steps, "ok": self.status == 0}
+        return {**found, "void": self.void, "steps": steps, "ok": self.status == 0}
 
     def render(self) -> str:
         """One line per step, and a last one that says it in a word."""
         lines = [f"{line.status:<4} {line.step:<11} {fold(line.detail, 600)}" for line in self.lines]
         verdicts = ("全部通过 · all steps hold", "有步骤未通过 · a step failed", "无法读取 · unreadable")
-        return "\n".join([*lines, f"{fold(self.bundle)}: {verdicts[self.status]}"])
+        void = f"；本批次已作废 · THE ROUND IS VOID: {fold(self.void, 60)}" if self.void else ""
+        return "\n".join([*lines, f"{fold(self.bundle)}: {verdicts[self.status]}{void}"])
 
 
 MALFORMED = (AttributeError, ArithmeticError, AssertionError, LookupError, TypeError, ValueError, zlib.error)
@@ -2142,7 +2241,8 @@ def verify(bundle: Path, firm: Path | None = None, trust: Trust | None = None) -
         status = max(status, code)
         if code == 2:
             break
-    return Outcome(str(bundle), r.copy, r.round_id, lines, status)
+    void = r.parsed.get("reveal", {}).get("void")
+    return Outcome(str(bundle), r.copy, r.round_id, lines, status, void)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -74,6 +74,7 @@ def results_json(db: Database, round_id: str, language: Language) -> bytes:
             round_id=round_id,
             assurance=row.assurance,
             demo=row.demo,
+            void=repository.void_reason(row),
             draws=_draws(session, round_id, language),
             targets=[
                 DrawnTarget.model_validate(asdict(item)) for item in drawn_list(session, round_id, language)

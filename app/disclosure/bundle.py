@@ -17,10 +17,14 @@ from scheduler.encoding import Json, canonical_json
 
 ENTRIES = "log/entries.json"
 CHECKPOINT = "log/checkpoint"
-PROVED = {f"log/proofs/{kind}": f"round.{kind}" for kind in ("manifest", "seal", "reveal")}
-"""Files that prove an entry of the round to be in the signed log, and the entry's type."""
-_FROM_LOG = (ENTRIES, CHECKPOINT, *PROVED)
+_PROVED = ("manifest", "seal", "reveal")
 _LAST_ENTRY = "round.reveal"
+
+
+def proved(row: Round) -> dict[str, str]:
+    """Files that prove an entry of the round to be in the signed log, and the entry's type; a void's too."""
+    kinds = (*_PROVED, "void") if repository.is_void(row) else _PROVED
+    return {f"log/proofs/{kind}": f"round.{kind}" for kind in kinds}
 
 
 class BundleFiles(Mapping[str, bytes]):
@@ -33,31 +37,33 @@ class BundleFiles(Mapping[str, bytes]):
         self._session = session
         self._round_id = row.round_id
         self._forms = repository.forms(session, row, copy)
+        self._proved = proved(row)
+        self._from_log = (ENTRIES, CHECKPOINT, *self._proved)
 
     def __getitem__(self, name: str) -> bytes:
         """Contents in the copy's form; KeyError for a name that the copy does not hold."""
         if name == ENTRIES:
             return log_entries(self._session, self._round_id)
-        if name in _FROM_LOG:
-            return signed_log(self._session, self._round_id)[name]
+        if name in self._from_log:
+            return signed_log(self._session, self._round_id, self._proved)[name]
         form = self._forms[name]
         return in_form(ledger.load(self._session, self._round_id, name), form)
 
     def __contains__(self, name: object) -> bool:
         """Whether the copy holds `name`; reads no contents."""
-        return name in _FROM_LOG or name in self._forms
+        return name in self._from_log or name in self._forms
 
     def __iter__(self) -> Iterator[str]:
         """Names ascending by their bytes."""
-        return iter(sorted((*self._forms, *_FROM_LOG), key=str.encode))
+        return iter(sorted((*self._forms, *self._from_log), key=str.encode))
 
     def __len__(self) -> int:
         """How many files."""
-        return len(self._forms) + len(_FROM_LOG)
+        return len(self._forms) + len(self._from_log)
 
 
 def bundle_files(session: Session, round_id: str, copy: Copy) -> BundleFiles:
-    """The files of a copy. Raises Conflict `bundle.before_reveal` until the round is revealed."""
+    """The files of a copy. Raises Conflict `bundle.before_reveal` until the round is revealed or void when drawn."""
     row = repository.round_of(session, round_id)
     if not repository.released(row):
         raise _before_reveal(row)
@@ -97,8 +103,10 @@ def log_entries(session: Session, round_id: str) -> bytes:
     return _file(rows)
 
 
-def signed_log(session: Session, round_id: str) -> dict[str, bytes]:
+def signed_log(session: Session, round_id: str, wanted: Mapping[str, str]) -> dict[str, bytes]:
     """The first checkpoint that holds the round's reveal, and the proofs to it: the same ones for ever.
+
+    `wanted`: names of the proofs' files, and the types of the entries that they prove.
 
     Raises Conflict `bundle.not_signed` while there is none.
     """
@@ -108,7 +116,7 @@ def signed_log(session: Session, round_id: str) -> dict[str, bytes]:
         raise _not_signed(round_id)
     proofs = {
         name: str(checkpoints.inclusion(session, indices[kind], row, row.note)).encode()
-        for name, kind in PROVED.items()
+        for name, kind in wanted.items()
     }
     return {CHECKPOINT: row.note.encode(), **proofs}
 

@@ -43,9 +43,10 @@ def round_(
         "page": made.page,
         "staff": made.internal,
     }
+    written = {name: str(path) for name, path in paths.items() if path is not None}
     if as_json:
-        typer.echo(json.dumps({name: str(path) for name, path in paths.items()}, ensure_ascii=False))
+        typer.echo(json.dumps(written, ensure_ascii=False))
         return
     console = Console()
-    for name, path in paths.items():
+    for name, path in written.items():
         console.print(f"{name:<8} {path}", soft_wrap=True, highlight=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.db.database import Database
-from app.disclosure import views
+from app.disclosure import repository, views
 from app.disclosure.api import results_csv
 from app.disclosure.pages import calendars_zip
 from app.disclosure.service import Bundles, write_bundles
@@ -22,21 +22,26 @@ _PAGES: dict[Language, str] = {"zh": "index.html", "en": "en.html"}
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """Where the parts of an export were written. `internal` is not for the public."""
+    """Where the parts of an export were written. `internal` is not for the public; None of a void round."""
 
     bundles: Bundles
     page: Path
-    internal: Path
+    internal: Path | None
 
 
 def export_round(db: Database, round_id: str, out: Path) -> Exported:
     """Write `out/round-<id>.zip`, `out/auditor-<id>.zip`, `out/page/` (public), `out/staff/` (internal).
 
-    Raises Conflict `bundle.before_reveal` until the round is revealed.
+    The last is left out for a void round. Raises Conflict `bundle.before_reveal` until the round is revealed, or void
+    after its draw.
     """
     bundles = write_bundles(db, round_id, out)
     page, internal = out / "page", out / "staff"
     _write_page(db, round_id, bundles, page)
+    with db.read() as session:
+        void = repository.is_void(repository.round_of(session, round_id))
+    if void:
+        return Exported(bundles, page / _PAGES["zh"], None)
     _write_work(db, round_id, internal)
     return Exported(bundles, page / _PAGES["zh"], internal)
 

@@ -40,11 +40,11 @@ STATUSES: Final = {
     "refused": marked("未通过规则检查"),
 }
 VOID_REASONS: Final = {
-    "void.deadline_missed": marked("公共随机数未在期限内产生"),
-    "void.deposits_incomplete": marked("各方秘密未在期限内交齐"),
-    "void.frame_wrong": marked("名录有误"),
-    "void.plan_withdrawn": marked("计划已撤销"),
-    "void.plan_infeasible": marked("计划无法实施"),
+    "deadline_missed": marked("公共随机数未在期限内产生"),
+    "deposits_incomplete": marked("各方秘密未在期限内交齐"),
+    "frame_wrong": marked("名录有误"),
+    "plan_withdrawn": marked("计划已撤销"),
+    "plan_infeasible": marked("计划无法实施"),
 }
 BOUND_KINDS: Final = {
     "energy": marked("工时下界"),

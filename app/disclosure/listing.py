@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlmodel import Session
 
@@ -27,7 +27,10 @@ COLUMNS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A drawn target as the public sees it. `dates` is empty where none of its checks found a place."""
+    """A drawn target as the public sees it.
+
+    `dates` is empty where none of its checks found a place, and in a void round.
+    """
 
     target_id: str
     name: str
@@ -44,10 +47,15 @@ class Drawn:
 
 
 def drawn_list(session: Session, round_id: str, language: Language) -> list[Drawn]:
-    """Everybody drawn, ascending by id. What is absent or not yet public raises `round.not_public`."""
-    visits = public_file(session, round_id, "visits.json")
+    """Everybody drawn, ascending by id; of a void round without the visits, which nobody makes.
+
+    What is absent or not yet public raises `round.not_public`.
+    """
     names = repository.public_site_names(session, round_id)
     departments = names_in(language, repository.department_names(session))
+    if repository.is_void(repository.released_round(session, round_id)):
+        return _drawn_in_vain(session, round_id, names, departments)
+    visits = public_file(session, round_id, "visits.json")
     checks: dict[str, list[dict[str, list[str]]]] = {}
     for check in visits["checks"]:
         checks.setdefault(check["target_id"], []).append(check)
@@ -66,6 +74,39 @@ def drawn_list(session: Session, round_id: str, language: Language) -> list[Draw
         )
         for target_id, own in sorted(checks.items())
     ]
+
+
+def _drawn_in_vain(
+    session: Session, round_id: str, names: Mapping[str, str], departments: Mapping[str, str]
+) -> list[Drawn]:
+    """A void round's result: whom each draw selected, for which departments and items."""
+    draws: dict[str, list[dict[str, Any]]] = {}
+    for draw in public_file(session, round_id, repository.MANIFEST)["draws"]:
+        for target_id in selected(public_file(session, round_id, f"results/{draw['draw_id']}.json")):
+            draws.setdefault(target_id, []).append(draw)
+    return [
+        Drawn(
+            target_id=target_id,
+            name=names.get(target_id, ""),
+            draws=_distinct(draw["draw_id"] for draw in own),
+            departments=_distinct(
+                departments.get(code, code)
+                for draw in own
+                for code in draw.get("departments", [draw["department"]])
+            ),
+            items=_distinct(item for draw in own for item in draw.get("items", ())),
+            dates=(),
+            visits=(),
+        )
+        for target_id, own in sorted(draws.items())
+    ]
+
+
+def selected(result: Mapping[str, Any]) -> list[str]:
+    """Ids that a public result file lists as drawn, sealed or open."""
+    if "strata" not in result:
+        return list(result["selected"])
+    return [row["target_id"] for stratum in result["strata"] for row in stratum["selected"]]
 
 
 def found(rows: Sequence[Drawn], wanted: str, draw: str) -> list[Drawn]:

@@ -81,7 +81,9 @@ def round_page(request: Request, db: DatabaseDep, language: LanguageDep, round_i
     people = Download(marked("人员的机会与负担"), place.link(f"/rounds/{round_id}/inspectors"))
     offered = downloads(round_id)
     with db.read() as session:
-        context = views.round_page(session, round_id, language, (offered[0], listed, people, *offered[1:]))
+        void = repository.is_void(repository.round_of(session, round_id))
+        shown = (offered[0], listed, *(() if void else (people,)), *offered[1:])
+        context = views.round_page(session, round_id, language, shown)
     return page(request, render("round.html", place, context), language)
 
 

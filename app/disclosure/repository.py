@@ -21,11 +21,13 @@ from app.rounds.tables import STAGES, Round, RoundTime
 Copy = Literal["public", "auditor"]
 Form = Literal["as_kept", "without_salt", "drawn_only"]
 
-_ALWAYS: Final = ("visits.json", "schedule.json", "lottery.json", "events.json", "verify.py")
+_PLANNED: Final = ("visits.json", "schedule.json", "lottery.json")
+_ALWAYS: Final = (*_PLANNED, "events.json", "verify.py")
 MANIFEST: Final = "manifest.json"
 REVEAL: Final = "reveal.json"
 ROSTER: Final = "roster.json"
 SITES: Final = "internal/sites.json"
+PACKING: Final = "internal/packing.json"
 
 
 def round_of(session: Session, round_id: str) -> Round:
@@ -64,8 +66,18 @@ def reached(row: Round, stage: str) -> bool:
 
 
 def released(row: Round) -> bool:
-    """Whether the embargo is over: the round is revealed."""
-    return row.stage == "revealed"
+    """Whether the embargo is over: the round is revealed, or void after its draw, which publishes the result."""
+    return row.stage == "revealed" or (is_void(row) and reached(row, "drawn"))
+
+
+def is_void(row: Round) -> bool:
+    """Whether the round was voided: nobody is visited for it."""
+    return row.status == "void"
+
+
+def void_reason(row: Round) -> str | None:
+    """The reason code of a void, such as `frame_wrong`: who asked and who confirmed is in the log, hashed."""
+    return str((row.problem or {}).get("code", "")).removeprefix("void.") if is_void(row) else None
 
 
 def not_public(round_id: str) -> NotFound:
@@ -107,7 +119,8 @@ def manifest(session: Session, row: Round) -> dict[str, Any] | None:
 def forms(session: Session, row: Round, copy: Copy) -> dict[str, Form]:
     """Names of the artefacts in a copy of the round's bundle and the form each has there: an allow-list.
 
-    The table is that of docs/bundle.md; what it does not name is in no copy.
+    The table is that of docs/bundle.md; what it does not name is in no copy. A void round's lacks what the void came
+    before.
     """
     kept = set(ledger.names(session, row.round_id))
     rules = document(ledger.load(session, row.round_id, MANIFEST))
@@ -120,6 +133,8 @@ def forms(session: Session, row: Round, copy: Copy) -> dict[str, Form]:
         found |= {f"{folder}/{draw}.tsv": "as_kept" for folder in ("frames", "excluded") for draw in draws}
     if copy == "auditor" and ROSTER in kept:
         found[ROSTER] = "as_kept"
+    if is_void(row):
+        found = {name: form for name, form in found.items() if name not in _PLANNED or name in kept}
     return found
 
 
@@ -134,4 +149,7 @@ def public_site_names(session: Session, round_id: str) -> dict[str, str]:
     """Names of the drawn targets of a released round: of what is known about a site, the name alone is public."""
     released_round(session, round_id)
     data = ledger.find(session, round_id, SITES)
-    return {} if data is None else {key: site["name"] for key, site in document(data).items()}
+    if data is not None:
+        return {key: site["name"] for key, site in document(data).items()}
+    drawn = ledger.find(session, round_id, PACKING)
+    return {} if drawn is None else {site["target_id"]: site["name"] for site in document(drawn)["sites"]}

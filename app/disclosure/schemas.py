@@ -16,7 +16,7 @@ class DrawResult(BaseModel):
 
 
 class DrawnTarget(BaseModel):
-    """A drawn target. `dates` is empty where none of its checks found a place."""
+    """A drawn target. `dates` is empty where none of its checks found a place, or the round is void."""
 
     target_id: str
     name: str
@@ -28,7 +28,7 @@ class DrawnTarget(BaseModel):
 
 
 class Results(BaseModel):
-    """Whom a released round drew. Inspection outcomes are not part of it."""
+    """Whom a released round drew, or would have drawn had it not been voided. Outcomes are not part of it."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -37,6 +37,7 @@ class Results(BaseModel):
                     "round_id": "annual-2027-2027-Q1-1",
                     "assurance": 2,
                     "demo": False,
+                    "void": None,
                     "draws": [
                         {
                             "draw_id": "market",
@@ -67,5 +68,6 @@ class Results(BaseModel):
     demo: bool = Field(
         description="true where the entropy was made for a demonstration: nothing here has effect"
     )
+    void: str | None = Field(description="why the round is void (then nobody is visited for it), else null")
     draws: list[DrawResult]
     targets: list[DrawnTarget]

@@ -84,8 +84,9 @@ _SERVED: Final[Kept[dict[str, int]]] = Kept(64)
 
 
 def seats_of_round(session: Session, round_id: str) -> RoundSeats:
-    """The inspectors of a revealed round. What is absent or under embargo raises `round.not_public`."""
-    repository.released_round(session, round_id)
+    """The inspectors of a revealed round. What is absent, void or under embargo raises `round.not_public`."""
+    if repository.is_void(repository.released_round(session, round_id)):
+        raise repository.not_public(round_id)
     return _ROUNDS.get(repository.origin(session, round_id), lambda: _read(session, round_id))
 
 

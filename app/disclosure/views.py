@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app.disclosure import facts, pictures, repository
 from app.disclosure.bundle import public_file
-from app.disclosure.listing import Drawn, drawn_list, found
+from app.disclosure.listing import Drawn, drawn_list, found, selected
 from app.disclosure.service import bundle_name
 from app.disclosure.work import work_of
 from app.ledger import checkpoints
@@ -55,11 +55,12 @@ def newest_checkpoint(session: Session) -> ShownCheckpoint | None:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A round in a list."""
+    """A round in a list; `reason`: why it is void."""
 
     row: Round
     title: str
     says: str
+    reason: str
 
 
 def home(session: Session, language: Language) -> Context:
@@ -77,7 +78,7 @@ def home(session: Session, language: Language) -> Context:
 
 def _summary(session: Session, row: Round, language: Language) -> Summary:
     rules = repository.manifest(session, row)
-    return Summary(row, _title(rules, row.round_id, language), facts.waiting(row))
+    return Summary(row, _title(rules, row.round_id, language), facts.waiting(row), _void_reason(row))
 
 
 def _title(rules: Mapping[str, Any] | None, round_id: str, language: Language) -> str:
@@ -103,13 +104,16 @@ def round_page(
         "sealed": row.privacy == "sealed",
         "released": repository.released(row),
         "draws": facts.draws(rules, {}, names, language) if rules else [],
+        "joining": None,
+        "measures": (),
         "downloads": downloads,
         "bundle_name": bundle_name(round_id),
         "hash_command": _HASH_COMMANDS.get(rules["suite"] if rules else "", "sha256sum"),
     }
     if repository.released(row) and rules:
         key = (repository.origin(session, round_id), tuple(sorted(names.items())), language)
-        context |= _RESULTS.get(key, lambda: _results(session, row, rules, names, language))
+        made = _drawn_in_vain if repository.is_void(row) else _results
+        context |= _RESULTS.get(key, lambda: made(session, row, rules, names, language))
     return context
 
 
@@ -147,11 +151,20 @@ def _pictures(
     ]
 
 
+def _drawn_in_vain(
+    session: Session, row: Round, rules: Mapping[str, Any], names: Mapping[str, str], language: Language
+) -> dict[str, object]:
+    """What a void round drew; its visits are made by nobody and are not shown."""
+    ids = [draw["draw_id"] for draw in rules["draws"]]
+    results = {draw: public_file(session, row.round_id, f"results/{draw}.json") for draw in ids}
+    drawn = facts.draws(rules, results, names, language)
+    targets = {target_id for result in results.values() for target_id in selected(result)}
+    return {"draws": drawn, "targets": len(targets)}
+
+
 def _void_reason(row: Round) -> str:
-    """Only the reason's code: who proposed and who confirmed is in the log, hashed."""
-    if row.status != "void" or not row.problem:
-        return ""
-    code = str(row.problem.get("code", ""))
+    """The reason in words, or its code."""
+    code = repository.void_reason(row) or ""
     return facts.VOID_REASONS.get(code, code)
 
 

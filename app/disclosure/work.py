@@ -101,9 +101,12 @@ class Work:
 def work_of(session: Session, round_id: str, language: Language) -> Work:
     """Join the stored files of a seated round.
 
-    Raises NotFound for an absent round, Conflict `work.before_seats` until its seats are drawn.
+    Raises NotFound for an absent round, Conflict `work.before_seats` until its seats are drawn, `work.void` for a void
+    round: nobody is sent out for it.
     """
     row = repository.round_of(session, round_id)
+    if repository.is_void(row):
+        raise _void(row)
     if not repository.reached(row, "seated"):
         raise _before_seats(row)
     visits, schedule, lottery, rules = (
@@ -214,6 +217,19 @@ class _Join:
 
     def _name(self, code: str) -> str:
         return self._names.get(code, code)
+
+
+def _void(row: Round) -> Conflict:
+    return Conflict(
+        Problem(
+            "work.void",
+            f"批次 {row.round_id} 已作废，没有检查安排。",
+            f"Round {row.round_id} is void; nobody is sent out for it.",
+            "请停止使用此前下载的安排；对象留待下一序号的批次。",
+            "Stop using a schedule downloaded before; the targets stay due in the next sequence number.",
+            {"round_id": row.round_id},
+        )
+    )
 
 
 def _before_seats(row: Round) -> Conflict:

@@ -13,7 +13,7 @@ from app.http.idempotency import IdempotentRoute
 from app.http.openapi import problems
 from app.http.operations import OperationOut
 from app.http.pagination import Page, PagingDep
-from app.rounds import advance, repository, seats, service
+from app.rounds import advance, repository, seats, service, voiding
 from app.rounds.schemas import (
     AbsencesIn,
     AbsencesOut,
@@ -130,13 +130,14 @@ def void_round(
     round_id: RoundId,
     body: VoidIn,
     db: DatabaseDep,
+    vault: VaultDep,
     now: NowDep,
     if_match: IfMatchDep,
     request: Request,
     response: Response,
 ) -> RoundOut:
-    """Void a round; the reason and the void itself stay visible for ever."""
-    row = service.void(db, round_id, body.reason, body.by, body.confirmed_by, now, if_match)
+    """Void a round; reason and void stay visible for ever, and a draw that was made is published with them."""
+    row = voiding.void(db, vault, round_id, body.reason, body.by, body.confirmed_by, now, if_match)
     return _shown(db, row, request, response)
 
 

@@ -11,7 +11,7 @@ import typer
 from app import console
 from app.db.database import Database
 from app.errors import refuse
-from app.rounds import advance, entropy, repository, seats_commands, service
+from app.rounds import advance, entropy, repository, seats_commands, service, voiding
 from app.rounds.log import stamp
 from app.rounds.schemas import RoundOut
 from app.rounds.tables import Round
@@ -142,14 +142,15 @@ def deposit(
 @commands.command("void")
 def void(
     round_id: RoundId,
-    reason: Annotated[str, typer.Option(help="、".join(service.VOID_REASONS))],
+    reason: Annotated[str, typer.Option(help="、".join(voiding.VOID_REASONS))],
     by: Annotated[str, typer.Option(help="提出人 · who asks")],
     confirmed_by: Annotated[str, typer.Option(help="确认人（须为另一人）· who confirms, another person")],
     as_json: AsJson = False,
 ) -> None:
-    """作废批次：须有原因代码和两人 · void a round; it stays visible for ever."""
-    db = _database()
-    _show(db, service.void(db, round_id, reason, by, confirmed_by, datetime.now(UTC)), as_json)
+    """作废批次：须有原因代码和两人；已抽取的结果一并公布 · void a round; a result that was drawn is published."""
+    db, vault = _database(), Vault(settings().data_dir)
+    row = voiding.void(db, vault, round_id, reason, by, confirmed_by, datetime.now(UTC))
+    _show(db, row, as_json)
 
 
 @commands.command("retry")

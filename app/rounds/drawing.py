@@ -38,6 +38,7 @@ from app.settings import settings
 from scheduler.approval import strata_to_approve
 from scheduler.disclosure_risk import check_disclosure
 from scheduler.encoding import Json, canonical_json
+from scheduler.entropy.drand import require_ahead
 from scheduler.frame import Frame, excluded_hash, sealed_excluded_hash
 from scheduler.manifest import Commitment, Deadlines, DrawSpec, Manifest
 from scheduler.population import population_of
@@ -161,9 +162,9 @@ def manifest_of(
         privacy=document.privacy,
         draws=specs,
         commitments=tuple(sorted(parties, key=lambda entry: entry.party.encode())),
-        entropy=tuple(sources.described(source, times.entropy) for source in document.entropy),
+        entropy=tuple(sources.described(source, work.now, times.entropy) for source in document.entropy),
         entropy_seats=tuple(
-            sources.described(source, times.sealed_result) for source in document.entropy_seats
+            sources.described(source, work.now, times.sealed_result) for source in document.entropy_seats
         ),
         roster_hash=roster_hash,
         packing={
@@ -188,25 +189,30 @@ def manifest_of(
 def commit(work: Work) -> Outcome | Waiting:
     """Log the manifest (T0): from here on nothing about this round may change.
 
-    Waits for an approver's name where a stratum is small or over-drawn.
+    Waits for an approver's name where a stratum is small or over-drawn. Refused where a drand round is out by now:
+    its value would be known before the manifest binds.
     """
     if work.json("internal/approval.json") and work.row.approved_by is None:
         return Waiting("approval")
     manifest = work.manifest()
+    require_ahead((*manifest.entropy, *manifest.entropy_seats), work.now)
     return Outcome("committed", log=(Logged("round.manifest", "service", manifest.manifest_hash().hex()),))
 
 
 def take_entropy(work: Work) -> Outcome | Waiting:
     """Log the deposits' receipts and the raw public values (T1), before anything is drawn from them.
 
-    Past the deadline nothing is logged any more: the round waits for the clock to void it.
+    Past the deadline a round that lacks a value waits for the clock to void it. One whose values were all supplied
+    in time goes on, however late its worker is: its result is determined, and no delay may hide it.
     """
     manifest = work.manifest()
     deposits = [row for row in work.deposits() if row.party != SALT]
     if any(row.sealed_secret is None for row in deposits):
         return Waiting("deposits")
     values = sources.supplied(work, "entropy", manifest.entropy)
-    if values is None or work.now > datetime.fromisoformat(manifest.deadlines.entropy):
+    known = work.entropy("entropy")
+    in_time = work.now <= datetime.fromisoformat(manifest.deadlines.entropy)
+    if values is None or not (in_time or all(source.id in known for source in manifest.entropy)):
         return Waiting("entropy")
     suite = manifest.algorithms
     receipts: list[Json] = [{"party": row.party, "commitment": row.commitment} for row in deposits]

@@ -11,11 +11,12 @@ from datetime import datetime, timedelta
 import httpx2
 from sqlmodel import Session
 
-from app.errors import Refused, refuse
+from app.errors import Conflict, Problem, Refused, refuse
 from app.plans import draws
 from app.plans.schemas import QUICKNET as QUICKNET_CHAIN
 from app.plans.schemas import Source
 from app.rounds import repository
+from app.rounds.log import OFFICIAL
 from app.rounds.stages import Work
 from app.rounds.tables import EntropyUse, Round
 from scheduler.encoding import text_fault
@@ -40,18 +41,21 @@ def network(source: Source) -> drand.Network:
     return drand.QUICKNET if source.chain == QUICKNET_CHAIN else drand.MAINNET
 
 
-def described(source: Source, deadline: datetime) -> EntropySource:
-    """The source as the manifest holds it.
+def described(source: Source, now: datetime, deadline: datetime) -> EntropySource:
+    """The source as the manifest frozen at `now` holds it.
 
     A drand round that the plan leaves open is fixed here as the first of the last hour before the deadline; an open
     lottery issue is the first that is drawn after the manifest is logged, and its number is part of the value.
+    Raises Refused `entropy.drand_out` where the plan fixes a drand round that everybody knows already.
     """
     if source.kind == "witness_digits":
         return witness_digits(source.id, source.digits)
     if source.kind == "drand":
         net = network(source)
         number = int(source.issue) if source.issue else net.round_after(deadline - timedelta(hours=1))
-        return drand.drand_source(net, number)
+        announced = drand.drand_source(net, number)
+        drand.require_ahead((announced,), now)
+        return announced
     if source.kind == "lottery_issue" and source.game == "ssq":
         if source.issue:
             return lottery_issue.lottery_issue(source.issue)
@@ -131,6 +135,38 @@ def fetched(base_url: str, source: Source, announced: EntropySource) -> str:
             url=url,
         ) from error
     return answer.text
+
+
+def require_fresh(
+    session: Session, row: Round, source: Source, announced: EntropySource, value: Value
+) -> None:
+    """A source once used is refused, and so are witnesses' digits that any round has taken before.
+
+    Raises Conflict `entropy.used`, Refused `entropy.value` for a lottery issue of another year than the round's.
+    """
+    used = repository.source_user(session, value.used_as)
+    if used is None and source.kind == "witness_digits":
+        used = repository.value_user(session, value.text)
+    if used is not None:
+        raise _used(announced, used)
+    if source.kind == "lottery_issue" and source.game == "ssq" and not source.issue:
+        frozen = row.created_at.astimezone(OFFICIAL).year
+        if int(value.text[:4]) < frozen:
+            fault = (f"该期在 {frozen} 年之前已经开奖", f"that issue was drawn before {frozen}")
+            raise _malformed(announced, fault)
+
+
+def _used(announced: EntropySource, used: EntropyUse) -> Conflict:
+    return Conflict(
+        Problem(
+            "entropy.used",
+            f"随机源 {announced.id} 或其数值已在批次 {used.round_id} 使用，不能重复使用。",
+            f"Source {announced.id}, or its value, was already used by round {used.round_id}; it is used once.",
+            "请使用新的开奖期号、新的轮次或重新由见证人报数。",
+            "Use a new issue or round, or have the witnesses call new digits.",
+            {"source": announced.id, "round_id": used.round_id},
+        )
+    )
 
 
 def _malformed(announced: EntropySource, fault: tuple[str, str]) -> Refused:

@@ -136,7 +136,8 @@ def _check_times(story: Story) -> Iterator[Finding]:
 
 def _check_artefacts(story: Story) -> Iterator[Finding]:
     round_id = story.row.round_id
-    wanted = {kept["name"]: kept["mac"] for entry in story.stages().values() for kept in entry["kept"]}
+    leaving = [*story.stages().values(), *story.of("round.void")]
+    wanted = {kept["name"]: kept["mac"] for entry in leaving for kept in entry.get("kept", ())}
     query = select(Artefact.name, Artefact.digest, Artefact.size, Artefact.at)
     for name, digest, size, at in story.session.exec(query.where(Artefact.subject == round_id)):
         mac = record.artefact_mac(story.vault, round_id, name, digest, size, at)

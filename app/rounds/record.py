@@ -43,11 +43,9 @@ def time_mac(vault: Vault, round_id: str, stage: str, at: datetime, seconds: flo
     return vault.mac(lp("DR1/took", round_id, stage, exact(at), repr(float(seconds))))
 
 
-def stage_record(
-    vault: Vault, round_id: str, stage: str, made: Mapping[str, bytes], at: datetime, seconds: float
-) -> tuple[str, dict[str, Any]]:
-    """Digest and contents of the entry that a stage leaves about its artefacts and its time."""
-    kept: list[Json] = [
+def kept(vault: Vault, round_id: str, made: Mapping[str, bytes], at: datetime) -> list[Json]:
+    """What a log entry says of the artefacts that were kept with it."""
+    return [
         {
             "name": name,
             "mac": artefact_mac(
@@ -56,9 +54,15 @@ def stage_record(
         }
         for name in sorted(made)
     ]
+
+
+def stage_record(
+    vault: Vault, round_id: str, stage: str, made: Mapping[str, bytes], at: datetime, seconds: float
+) -> tuple[str, dict[str, Any]]:
+    """Digest and contents of the entry that a stage leaves about its artefacts and its time."""
     more: dict[str, Json] = {
         "stage": stage,
-        "kept": kept,
+        "kept": kept(vault, round_id, made, at),
         "took": time_mac(vault, round_id, stage, at, seconds),
     }
     return hashlib.sha256(canonical_json(more)).hexdigest(), more

@@ -153,6 +153,11 @@ def source_user(session: Session, source: str) -> EntropyUse | None:
     return session.get(EntropyUse, source)
 
 
+def value_user(session: Session, value: str) -> EntropyUse | None:
+    """A round that took this very value, if any did."""
+    return session.exec(select(EntropyUse).where(EntropyUse.value == value).limit(1)).first()
+
+
 def seat_events(session: Session, round_id: str) -> list[SeatEvent]:
     """What happened to a round's seats since they were drawn, in order."""
     query = select(SeatEvent).where(SeatEvent.round_id == round_id).order_by(col(SeatEvent.number))

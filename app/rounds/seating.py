@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -31,7 +32,8 @@ from optimizer.errors import refuse
 from optimizer.model import PackingProblem, Parameters, Plan
 from optimizer.organise import organise
 from optimizer.progress import Progress
-from scheduler.encoding import canonical_json
+from scheduler.encoding import Json, canonical_json
+from scheduler.entropy.drand import require_ahead
 from scheduler.lottery.draw import draw_seats, lottery_json
 from scheduler.lottery.observable import check_observable, coins_of, draw_observed
 from scheduler.lottery.plan import LotteryPlan, plan_lottery, unfillable
@@ -49,9 +51,11 @@ PARALLEL_FROM = 1_000
 def pack_visits(work: Work) -> Outcome:
     """Pack every department's checks into shared visits, make the seats' probabilities, commit to both.
 
-    The independent checker must find nothing, and every seat must be fillable, or the plan is refused.
+    The independent checker must find nothing, every seat must be fillable, and no drand round of the second entropy
+    may be out yet, or the plan is refused.
     """
     manifest = work.manifest()
+    require_ahead(manifest.entropy_seats, work.now)
     stored, roster = work.json("internal/packing.json"), roster_of(work)
     asked, plan, lottery = _seatable_plan(work, manifest, stored, roster)
     parameters = work.document.schedule.packing.parameters()
@@ -194,30 +198,38 @@ def seat(work: Work) -> Outcome:
 
 def reveal(work: Work) -> Outcome | Waiting:
     """Reveal secrets and entropy (T3) once the last visit is over, and put the verifier of that day beside them."""
-    manifest = work.manifest()
-    if work.now < datetime.fromisoformat(manifest.deadlines.reveal):
+    if work.now < datetime.fromisoformat(work.manifest().deadlines.reveal):
         return Waiting("reveal")
+    files, digest = reveal_files(work)
+    return Outcome("revealed", files, (Logged("round.reveal", "service", digest),))
+
+
+def reveal_files(
+    work: Work, *, also: Sequence[Mapping[str, Json]] = (), void: str | None = None
+) -> tuple[dict[str, bytes], str]:
+    """What a reveal publishes, and its digest for the log. `also`: events after the seats'; `void`: a void's reason."""
     with work.db.read() as session:
         events = [row.event for row in repository.seat_events(session, work.row.round_id)]
     verifier = Path(VERIFIER).read_bytes()
     public = {**_reveal_file(work), "verifier": hashlib.sha256(verifier).hexdigest()}
+    if void is not None:
+        public["void"] = void
     salt = salt_of(work)
     private = public if salt is None else {**public, "k_salt": salt.hex()}
-    digest = manifest.algorithms.hash(canonical_json(public)).hex()
-    return Outcome(
-        "revealed",
-        {
-            "reveal.json": json_file(private),
-            "events.json": json_file(events),
-            "verify.py": verifier,
-        },
-        (Logged("round.reveal", "service", digest),),
-    )
+    digest = work.manifest().algorithms.hash(canonical_json(public)).hex()
+    files = {
+        "reveal.json": json_file(private),
+        "events.json": json_file([*events, *also]),
+        "verify.py": verifier,
+    }
+    return files, digest
 
 
 def _reveal_file(work: Work) -> dict[str, Any]:
+    """reveal.json but for its verifier; null or empty is what a void came before."""
     manifest, secrets = work.manifest(), secrets_of(work)
     logged = {entry["entry"]["type"]: entry["entry"]["digest"] for entry in work.log()}
+    second = manifest.entropy_seats if "round.entropy_seats" in logged else ()
     return {
         "round_id": work.row.round_id,
         "manifest_hash": manifest.manifest_hash().hex(),
@@ -225,11 +237,9 @@ def _reveal_file(work: Work) -> dict[str, Any]:
             {"party": party, "secret": secrets[party].hex()} for party in sorted(secrets, key=str.encode)
         ],
         "entropy": values_list((source.id for source in manifest.entropy), work.entropy("entropy")),
-        "entropy_seats": values_list(
-            (source.id for source in manifest.entropy_seats), work.entropy("entropy_seats")
-        ),
+        "entropy_seats": values_list((source.id for source in second), work.entropy("entropy_seats")),
         "assurance": work.row.assurance,
         "seal": logged["round.seal"],
-        "plan_commitment": logged["round.plan"],
-        "seats_seal": logged["round.seats"],
+        "plan_commitment": logged.get("round.plan"),
+        "seats_seal": logged.get("round.seats"),
     }

@@ -24,7 +24,7 @@ from app.rounds.log import OFFICIAL, entry_of
 from app.rounds.schemas import RoundOut
 from app.rounds.tables import Deposit, EntropyUse, Round
 from app.rounds.vault import Vault
-from scheduler.encoding import canonical_json
+from scheduler.encoding import Json, canonical_json
 from scheduler.manifest import EntropySource, Manifest
 from scheduler.seed import commitment
 from scheduler.suite import suite as suite_named
@@ -32,7 +32,6 @@ from scheduler.suite import suite as suite_named
 SERVICE_PARTY = "double-random"
 """The party that stands for every secret the service makes itself."""
 
-VOID_REASONS = ("deadline_missed", "deposits_incomplete", "frame_wrong", "plan_withdrawn", "plan_infeasible")
 OPEN_STATUSES = ("running", "waiting", "refused", "done")
 
 
@@ -223,8 +222,11 @@ def supply(db: Database, round_id: str, source_id: str, given: str, now: datetim
         _require_stage(row, "entropy", "committed", "packed")
         part = {"committed": "entropy", "packed": "entropy_seats"}[row.stage]
         source, announced = _source_of(session, row, part, source_id)
+        if part == "entropy":
+            _require_in_time(session, row, now)
+            _require_deposits(session, row)
         value = sources.normalised(source, announced, round_id, part, given)
-        _refuse_reuse(session, value.used_as, announced)
+        sources.require_fresh(session, row, source, announced, value)
         use = EntropyUse(
             source=value.used_as, name=announced.id, round_id=round_id, part=part, value=value.text, at=now
         )
@@ -270,62 +272,55 @@ def _source_of(session: Session, row: Round, part: str, source_id: str) -> tuple
     )
 
 
-def _refuse_reuse(session: Session, used_as: str, announced: EntropySource) -> None:
-    used = repository.source_user(session, used_as)
-    if used is None:
+def _require_in_time(session: Session, row: Round, now: datetime) -> None:
+    deadline = _deadline(session, row)
+    if deadline is None or now <= deadline:
         return
     raise Conflict(
         Problem(
-            "entropy.used",
-            f"随机源 {announced.id} 已在批次 {used.round_id} 使用，不能重复使用。",
-            f"Source {announced.id} was already used by round {used.round_id}; a source is used once.",
-            "请使用新的开奖期号、新的轮次或重新由见证人报数。",
-            "Use a new issue or round, or have the witnesses call new digits.",
-            {"source": announced.id, "round_id": used.round_id},
+            "entropy.too_late",
+            f"批次 {row.round_id} 的公共随机数已过期限（{deadline:%Y-%m-%d %H:%M}），不再接受。",
+            f"The deadline of round {row.round_id} for its public entropy ({deadline:%Y-%m-%d %H:%M}) has passed.",
+            "该批次随即作废；请为同一期次建立下一序号的批次。",
+            "The round becomes void; make the one of the next sequence number for that period.",
+            {"round_id": row.round_id},
         )
     )
 
 
-def void(
-    db: Database,
-    round_id: str,
-    reason: str,
-    by: str,
-    confirmed_by: str,
-    now: datetime,
-    guard: Guard = unguarded,
-) -> Round:
-    """Void a round: a reason code and two persons, published for ever; its targets stay due.
-
-    Where entropy exists the draw is finished first, so that the void is published with the result it would have had.
-    """
-    if reason not in VOID_REASONS or by == confirmed_by:
-        raise refuse(
-            "void.rule",
-            f"作废须有规定的原因代码（{'、'.join(VOID_REASONS)}）并由两人分别提出和确认。",
-            f"A void needs a reason code ({', '.join(VOID_REASONS)}) and two different persons.",
-            "请填写原因代码，并由另一人确认。",
-            "Give a reason code and have another person confirm.",
-            reason=reason,
+def _require_deposits(session: Session, row: Round) -> None:
+    """Deposits before entropy: a party that has seen the values could void the round by keeping its secret back."""
+    missing = [entry.party for entry in repository.deposits(session, row.round_id) if not entry.sealed_secret]
+    if missing:
+        raise Conflict(
+            Problem(
+                "entropy.before_deposits",
+                f"批次 {row.round_id} 尚缺 {'、'.join(missing)} 交存的秘密，此前不接受公共随机数。",
+                f"Round {row.round_id} takes public entropy only when every secret is deposited; {', '.join(missing)} "
+                "is missing.",
+                "请先由各方用 round deposit 交存秘密，再录入公共随机数。",
+                "Have each party deposit its secret with `round deposit` first.",
+                {"round_id": row.round_id, "parties": ", ".join(missing)},
+            )
         )
-    with db.write() as session:
-        now = ledger.moment(session, now)
-        row = found(session, round_id, lock=True)
-        guard(RoundOut.of(row, []))
-        if row.status == "void":
-            return row
-        if row.stage == "entropy":
-            raise wrong_stage(row, "void", "drawn")
-        _void_row(session, row, reason, now, actor="approver", by=by, confirmed_by=confirmed_by)
-        return row
 
 
-def _void_row(
-    session: Session, row: Round, reason: str, now: datetime, *, actor: str, **persons: str
+def void_row(
+    session: Session,
+    row: Round,
+    reason: str,
+    now: datetime,
+    *,
+    actor: str,
+    kept: Sequence[Json] = (),
+    **persons: str,
 ) -> None:
+    """Log the void and the artefacts `kept` with it, drop the checks that were planned, end the round."""
     digest = _sha(canonical_json({"reason": reason, "round_id": row.round_id}).decode())
-    signed = {name: _sha(value) for name, value in persons.items()}
-    ledger.append(session, entry_of(row, "round.void", actor, now, digest, reason=reason, **signed), now)
+    more: dict[str, Json] = {"reason": reason, **{name: _sha(value) for name, value in persons.items()}}
+    if kept:
+        more["kept"] = list(kept)
+    ledger.append(session, entry_of(row, "round.void", actor, now, digest, **more), now)
     repository.forget_checks(session, row.round_id)
     row.status, row.waiting_for, row.updated_at = "void", None, now
     row.problem = {"code": f"void.{reason}", **persons}
@@ -340,9 +335,9 @@ def expire(db: Database, now: datetime) -> list[str]:
         now = ledger.moment(session, now)
         for row in repository.waiting(session):
             deadline = _deadline(session, row)
-            if deadline is not None and now > deadline:
+            if deadline is not None and now > deadline and row.waiting_for in ("deposits", "entropy"):
                 reason = "deposits_incomplete" if row.waiting_for == "deposits" else "deadline_missed"
-                _void_row(session, row, reason, now, actor="service")
+                void_row(session, row, reason, now, actor="service")
                 voided.append(row.round_id)
     return voided
 

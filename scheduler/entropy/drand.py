@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -25,6 +26,7 @@ RULE: Final = (
     "'fc1873a13f3545aeade8401532ef5519920652eee6b0d2b19ca12643b87b3587' for quicknet 657413"
 )
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2})+")
+_NAMED: Final = re.compile("drand (quicknet|mainnet) ([1-9][0-9]*)")
 
 Point = (
     Any  # py_ecc annotates the two groups apart and exports nothing explicitly, so its parts enter untyped
@@ -111,6 +113,27 @@ def drand_source(network: Network, round_number: int) -> EntropySource:
             "entropy.drand_round", f"轮次号是 {round_number}", f"round {round_number} does not exist", network
         )
     return EntropySource(f"drand {network.name} {round_number}", "hex", RULE, BITS)
+
+
+def published_at(source: EntropySource) -> datetime | None:
+    """When the drand round that a source names is published; None for a source of another kind."""
+    match = _NAMED.fullmatch(source.id)
+    return NETWORKS[match[1]].time_of(int(match[2])) if match else None
+
+
+def require_ahead(sources: Iterable[EntropySource], now: datetime) -> None:
+    """Refuse a drand round that is out at `now`: a value that somebody can know is no entropy (`entropy.drand_out`)."""
+    for source in sources:
+        at = published_at(source)
+        if at is not None and at <= now:
+            raise refuse(
+                "entropy.drand_out",
+                f"{source.id} 已于 {at:%Y-%m-%d %H:%M:%S} UTC 产生，其值人人可知，不能再作公共随机源。",
+                f"{source.id} has been out since {at:%Y-%m-%d %H:%M:%S} UTC: anybody can know its value.",
+                "请作废本批次，在计划中改用尚未产生的轮次（不写轮次则由冻结时确定），再建下一序号。",
+                "Void the round; let the plan name a later drand round, or none (the freeze then fixes one).",
+                source=source.id,
+            )
 
 
 def verified_randomness(network: Network, beacon: Beacon) -> str:

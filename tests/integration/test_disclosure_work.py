@@ -186,6 +186,7 @@ def test_an_export_is_a_folder_that_needs_no_server(database: Database, tmp_path
     assert 'href="/' not in html
     for secret in (known.k_salt, INSPECTOR_NAME, ADDRESS):
         assert secret not in "".join(p.read_text(encoding="utf-8") for p in (tmp_path / "page").iterdir())
+    assert made.internal is not None
     with zipfile.ZipFile(next(made.internal.glob("calendars-*.zip"))) as archive:
         assert all(events(archive.read(name)) for name in archive.namelist())
 

@@ -18,7 +18,7 @@ from app.db.types import UTCDateTime
 from app.ledger import checkpoints, keys, repository, witness
 from app.ledger.fsck import Finding
 from app.ledger.tables import LogEntry
-from app.rounds import advance, seats, service
+from app.rounds import advance, seats, service, voiding
 from app.rounds.absence import Absence
 from app.rounds.fsck import check_all
 from app.rounds.tables import Round
@@ -79,7 +79,7 @@ def lived(db: Database, publish: Publish, now: datetime, folder: Path) -> Round:
     row = carry(going, row, answer)
     assert row.status == "done", row.problem
     second = service.create(db, other, "2026-Q1", going.clock.now())
-    service.void(db, second.round_id, "plan_withdrawn", "甲", "乙", going.clock.now())
+    voiding.void(db, going.vault, second.round_id, "plan_withdrawn", "甲", "乙", going.clock.now())
     witnessed(db, folder, going.clock.now())
     return row
 

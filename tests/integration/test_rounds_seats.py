@@ -17,7 +17,7 @@ from app.disclosure.service import write_bundles
 from app.errors import Conflict, Refused
 from app.ledger import repository as ledger
 from app.registers.tables import Recusal
-from app.rounds import seating, seats, service
+from app.rounds import seating, seats, service, voiding
 from app.rounds.absence import Absence
 from app.rounds.seat_repair import too_many
 from app.rounds.tables import Round
@@ -84,7 +84,9 @@ def test_a_voided_round_and_one_under_embargo_count_for_nothing(
 ) -> None:
     code = publish(period=None, recurrence="monthly working-day 1 09:00")
     voided = run(city, tmp_path, now, code, "2026-01", until="seated")
-    service.void(city, voided.round_id, "plan_withdrawn", "甲", "乙", now + timedelta(days=1))
+    voiding.void(
+        city, Vault(tmp_path), voided.round_id, "plan_withdrawn", "甲", "乙", now + timedelta(days=1)
+    )
     run(city, tmp_path, now + timedelta(days=2), code, "2026-02", until="seated")
     later = run(city, tmp_path, now + timedelta(days=3), code, "2026-03", until="frozen")
     assert "seat_history" not in stored(city, later.round_id, "manifest.json")

@@ -50,7 +50,7 @@ DEPARTMENTS = ("D1-市场监管局", "D2-消防救援支队", "D3-生态环境�
 COLUMNS = ("target_id", "credit", "district", "recent")
 SALT = bytes(range(100, 132))
 SECRETS = {"公证处": bytes(range(32)), "市场监管局": bytes(range(1, 33))}
-ENTROPY = {"双色球 2027001": "03 07 11 19 24 30+09", "drand quicknet 7": "ab" * 32}
+ENTROPY = {"双色球 2027001": "03 07 11 19 24 30+09", "drand quicknet 35410003": "ab" * 32}
 ENTROPY_SEATS = {"witness digits, second call": "01234567890123456789"}
 DAYS = tuple(f"2027-01-{day:02}" for day in range(11, 30))
 MOVE = ("seat_id", "class_id", "out", "into", "reason")
@@ -315,7 +315,7 @@ def make_manifest(
         ],
         "entropy": [
             {"id": "双色球 2027001", "encoding": "utf8", "rule": "as printed", "bits": 24},
-            {"id": "drand quicknet 7", "encoding": "hex", "rule": "64 hex digits", "bits": 256},
+            {"id": "drand quicknet 35410003", "encoding": "hex", "rule": "64 hex digits", "bits": 256},
         ],
         "entropy_seats": [
             {"id": name, "encoding": "utf8", "rule": "20 digits", "bits": 66} for name in ENTROPY_SEATS
@@ -508,13 +508,13 @@ def signed_log(rows: list[dict[str, Any]], after: int = 3) -> dict[str, bytes]:
     bodies = {row["index"]: canonical_json(row["entry"]) for row in rows}
     leaves = [bodies.get(index, b"another") for index in range(max(bodies) + 1 + after)]
     wanted = {row["entry"]["type"].removeprefix("round."): row["index"] for row in rows}
-    wanted = {kind: wanted[kind] for kind in ("manifest", "seal", "reveal") if kind in wanted}
+    kinds = ("manifest", "seal", "reveal", *(["void"] if "void" in wanted else []))
+    wanted = {kind: wanted[kind] for kind in kinds if kind in wanted}
     root, paths = head_and_paths(SHA256, leaves, set(wanted.values()))
     text = Checkpoint(LOG_KEY.name, len(leaves), root).text
     note = str(Note(text, (LOG_KEY.sign(text),)))
     proofs = {
-        kind: InclusionProof(wanted.get(kind, 0), paths.get(wanted.get(kind, 0), ()), note)
-        for kind in ("manifest", "seal", "reveal")
+        kind: InclusionProof(wanted.get(kind, 0), paths.get(wanted.get(kind, 0), ()), note) for kind in kinds
     }
     return {
         "log/checkpoint": note.encode(),

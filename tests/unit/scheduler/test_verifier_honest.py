@@ -36,7 +36,7 @@ LATER = ("visits", "schedule", "lottery", "roster", "events")
 VECTORS = Path(__file__).parents[2] / "vectors"
 STEP_NAMES = [
     "container", "digests", "manifest", "commitments", "entropy", "keys", "frames", "draw", "seal", "visits",
-    "schedule", "plan", "roster", "lottery", "assignment", "log", "checkpoint", "firm",
+    "schedule", "plan", "roster", "lottery", "assignment", "void", "log", "checkpoint", "firm",
 ]  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_verifier_inside_the_bundle_runs_alone(tmp_path: Path, sealed: Draft) ->
     assert done.returncode == 0, done.stderr
     assert done.stderr == b""
     found = json.loads(done.stdout)
-    assert set(found) == {"bundle", "copy", "round_id", "steps", "ok"}
+    assert set(found) == {"bundle", "copy", "round_id", "void", "steps", "ok"}
     assert found["ok"] is True
     assert (found["copy"], found["round_id"]) == ("auditor", "2027-Q1-sealed")
     assert [step["step"] for step in found["steps"]] == STEP_NAMES
@@ -179,7 +179,7 @@ def vector_files(known: dict[str, Any]) -> dict[str, bytes]:
         "secrets": [{"party": party, "secret": secret} for party, secret in sorted(known["secrets"])],
         "entropy": values,
         "entropy_seats": [{"id": manifest["entropy_seats"][0]["id"], "value": "01234567890123456789"}],
-        "assurance": 2,
+        "assurance": 1,
         "seal": known["seal"],
         "plan_commitment": "0" * 64,
         "seats_seal": "0" * 64,

@@ -30,7 +30,6 @@ from scheduler import verifier
 from scheduler.frame import Frame
 from scheduler.seed import commitment
 from scheduler.suite import SHA256
-from tests.small_city import plan_data
 
 Publish = Callable[..., str]
 WITNESSES = {"id": "witnesses", "kind": "witness_digits", "digits": 20}
@@ -41,7 +40,7 @@ UNMADE = {
     "packed": {"assignment"},
     "seated": set(),
 }
-OPEN_TASKS = [
+OPEN_TASKS: list[dict[str, Any]] = [
     {
         "task_id": "t-market",
         "title_zh": "公开抽查",
@@ -199,8 +198,9 @@ def test_a_revealed_round_is_not_voided(
 def test_targets_of_a_void_round_stay_due(
     city: Database, publish: Publish, now: datetime, tmp_path: Path, is_void: bool
 ) -> None:
-    tasks = [{**task, "cooldown": 250_000} for task in plan_data()["tasks"]]
-    code = publish(period=None, recurrence="monthly working-day 1 09:00", tasks=tasks)
+    tasks = [{**OPEN_TASKS[0], "cooldown": 250_000}]
+    monthly = {"period": None, "recurrence": "monthly working-day 1 09:00"}
+    code = publish(privacy="open", tasks=tasks, **monthly)
     first = at_stage(city, tmp_path, now, code, "seated", "2026-01")
     with city.read() as session:
         visits = json.loads(ledger.load(session, first.round_id, "visits.json"))["visits"]

@@ -393,6 +393,14 @@ SHAPES: dict[str, Any] = {
         "at": time, "type": name, "inspector": name, "reason": ("sickness", "recusal", "certificate"),
         "from?": day, "to?": day, "routes?": [name],
     },
+    "plan_change": {
+        "at": time, "type": name, "reason": name, "closed": [{"target_id": target, "date": day}],
+        "pins": [{"check_id": name, "date": day}], "checks": [dict], "cancelled": [name],
+        "visits": [{"visit_id": name, "target_id": target, "date": day, "start": count, "checks": [name]}],
+        "routes": [{"route_id": name, "stops": [{"visit_id": name, "arrive": count, "start": count, "end": count}]}],
+        "unscheduled": [{"check_id": name, "code": name, "reason": anything, "remedy": anything}],
+        "fewer": [{"department": name, "date": day, "officers": count}], "cost": dict,
+    },
     "log/entries": [{"index": count, "entry": {
         "type": name, "subject": str, "at": time, "actor_role": str, "digest": (None, digest), "plan": name,
         "period": name, "sequence": count, "round_id": name, "…": anything,
@@ -1068,13 +1076,25 @@ def step_schedule(r: Round) -> str:
     ascending(days, "days")
     same(days, r.json("manifest").get("days", days), "days 与清单不符 · differ from the manifest's")
     ascending([route["route_id"] for route in routes], "route_id")
-    visits = {visit["visit_id"]: visit for visit in r.json("visits")["visits"]}
-    checks = {check["check_id"]: check for check in r.json("visits")["checks"]}
-    caps = r.json("visits")["people_caps"]
-    crews: dict[str, list[str]] = {visit_id: [] for visit_id in visits}
     for route in routes:
         need(route["date"] in days, f"路线 {route['route_id']} 日期不在计划内 · a day of no plan")
-        check_route(route, schedule["parameters"], visits, checks, caps)
+    check_hard_rules(r.json("visits"), routes, schedule["parameters"])
+    changes = check_changes(r)
+    check_report(r)
+    officers = sum(route["officers"] for route in routes)
+    totals = (
+        f"{len(r.json('visits')['visits'])} 次上门、{len(routes)} 条路线、{officers} 人日、{changes} 次调整"
+    )
+    return f"{totals}符合硬规则 · times, crews, specialties, entries a day; parameters = manifest"
+
+
+def check_hard_rules(plan: dict[str, Any], routes: list[Any], limits: dict[str, Any]) -> None:
+    """Visits, their checks and the routes that come to them."""
+    visits = {visit["visit_id"]: visit for visit in plan["visits"]}
+    checks = {check["check_id"]: check for check in plan["checks"]}
+    crews: dict[str, list[str]] = {visit_id: [] for visit_id in visits}
+    for route in routes:
+        check_route(route, limits, visits, checks, plan["people_caps"])
         for stop in route["stops"]:
             crews[stop["visit_id"]].append(route["department"])
     present = presence(routes)
@@ -1083,13 +1103,64 @@ def step_schedule(r: Round) -> str:
         first = min((start for start, _, _ in present[visit_id]), default=visit["start"])
         same(first, visit["start"], f"上门 {visit_id} 无人按时开始 · nobody begins at the visit's start")
         people = peak(present[visit_id])
-        cap = caps.get(visit["target_id"], people)
+        cap = plan["people_caps"].get(visit["target_id"], people)
         need(people <= cap, f"上门 {visit_id} 同时 {people} 人，超过 {cap} · too many at once")
         same(sorted(crews[visit_id]), wanted, f"上门 {visit_id} 部门与路线不符 · one route per department")
-    check_report(r)
-    officers = sum(route["officers"] for route in routes)
-    totals = f"{len(visits)} 次上门、{len(routes)} 条路线、{officers} 人日"
-    return f"{totals}符合硬规则 · times, crews, specialties, entries a day; parameters = manifest"
+
+
+def check_changes(r: Round) -> int:
+    """After the plan was bound: each change has a reason, keeps to the hard rules, the routes, and what is past."""
+    plan = r.json("visits")
+    routes = {route["route_id"]: route for route in r.json("schedule")["routes"]}
+    visits = {visit["visit_id"]: visit for visit in plan["visits"]}
+    left = {row["check_id"]: row for row in plan["unscheduled"]}
+    events = [event for event in r.json("events") if event["type"] == "plan_change"]
+    for event in events:
+        shaped(event, SHAPES["plan_change"], "events.plan_change")
+        label, before = f"调整 {event['at']} ", stops_at(routes, visits)
+        known = all(visit_id in visits for visit_id in event["cancelled"])
+        need(
+            known and event["reason"].strip(),
+            label + "无理由或取消不存在的上门 · no reason, or no such visit",
+        )
+        touched = [visits.pop(visit_id) for visit_id in event["cancelled"]]
+        touched += [visits[row["visit_id"]] for row in event["visits"] if row["visit_id"] in visits]
+        future = all(event["at"][:10] <= visit["date"] for visit in touched + event["visits"])
+        need(future, label + "改动了已过去的上门 · a visit that was over")
+        visits.update({row["visit_id"]: row for row in event["visits"]})
+        for row in event["routes"]:
+            need(row["route_id"] in routes, label + "新增了路线 · a route whose seats nobody drew")
+            routes[row["route_id"]] = {**routes[row["route_id"]], "stops": row["stops"]}
+        shaped(event["checks"], SHAPES["visits"]["checks"], label + "checks")
+        drawn = any(row["draws"] for row in event["checks"])
+        need(not drawn, label + "追加的检查不得自称抽中 · a check added was not drawn")
+        placed = {check_id for visit in visits.values() for check_id in visit["checks"]}
+        left.update({row["check_id"]: row for row in event["unscheduled"]})
+        plan = {
+            "visits": [visits[key] for key in sorted(visits)], "people_caps": plan["people_caps"],
+            "checks": sorted(plan["checks"] + event["checks"], key=lambda row: str(row["check_id"])),
+            "unscheduled": [left[key] for key in sorted(left) if key not in placed],
+        }  # fmt: skip
+        ascending([check["check_id"] for check in plan["checks"]], label + "check_id")
+        check_visits(plan)
+        out = [route for route in routes.values() if route["stops"]]
+        check_hard_rules(plan, out, r.json("schedule")["parameters"])
+        if r.copy == "auditor":
+            team = {one["code"]: one["department"] for one in r.json("roster")["inspectors"]}
+            barred = {(team.get(row["code"]), row["target_id"]) for row in r.json("roster")["recusals"]}
+            new = {(routes[key]["department"], name) for key, name in stops_at(routes, visits) - before}
+            need(
+                not new & barred,
+                label + "换到了须回避的部门路线 · somebody of the crew's department is recused",
+            )
+    return len(events)
+
+
+def stops_at(routes: dict[str, Any], visits: dict[str, Any]) -> set[tuple[str, str]]:
+    """(route, target) of every stop."""
+    return {
+        (key, visits[stop["visit_id"]]["target_id"]) for key, row in routes.items() for stop in row["stops"]
+    }
 
 
 def presence(routes: list[Any]) -> dict[str, list[tuple[int, int, int]]]:
@@ -1750,16 +1821,17 @@ def check_assignment(lots: Lots, seated: dict[str, str]) -> None:
 
 def check_moves(r: Round, lots: Lots, seated: dict[str, str]) -> int:
     """Section 7.6: each absence moves in the next free reserve and nobody else, and each event was logged."""
-    events = [event for event in r.json("events") if event["type"] in ("absence", "seat_move")]
+    events = [event for event in r.json("events") if event["type"] in ("absence", "seat_move", "plan_change")]
     logged = [
         {"at": row["entry"]["at"], "type": row["entry"]["type"], "digest": row["entry"]["digest"]}
-        for row in r.json("log/entries") if row["entry"]["type"] in ("round.absence", "round.seat_move")
+        for row in r.json("log/entries") if row["entry"]["type"][6:] in ("absence", "seat_move", "plan_change")
     ]  # fmt: skip
     found = []
     for event in events:
         digest = r.suite.hash(lp("DR1/seat-event", r.keys["seal"], canonical(event))).hex()
         found.append({"at": event["at"], "type": f"round.{event['type']}", "digest": digest})
     same(logged, found, "换人事件与日志不符 · seat events differ from the log's")
+    events = [event for event in events if event["type"] != "plan_change"]
     now, bars, left = dict(seated), [], collections.deque(events)
     while left:
         need(left[0]["type"] == "absence", "无缺勤而换人 · a seat moves without an absence")

@@ -20,6 +20,7 @@ from app.rounds.seat_history import after_moves
 from app.rounds.seats import events_of
 from app.rounds.tables import Round
 from app.web.language import Language
+from scheduler.changes import after_changes
 
 _DISTRICT_CODE: Final = re.compile("[0-9]{6}")
 
@@ -113,6 +114,8 @@ def work_of(session: Session, round_id: str, language: Language) -> Work:
         document(ledger.load(session, round_id, name))
         for name in ("visits.json", "schedule.json", "lottery.json", repository.MANIFEST)
     )
+    visits, schedule = after_changes(visits, schedule, events_of(session, round_id))
+    schedule["routes"] = [route for route in schedule["routes"] if route["stops"]]
     sites = document(ledger.find(session, round_id, repository.SITES) or b"{}")
     names = names_in(language, repository.department_names(session))
     now = after_moves(lottery["assignment"], events_of(session, round_id))

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from typing import Any
 
 from sqlmodel import select
 
 from app.ledger.fsck import Finding, differences, second
 from app.rounds import repository
+from app.rounds.changes import planned
 from app.rounds.service import SERVICE_PARTY
 from app.rounds.stages import SALT
 from app.rounds.story import Story, said_at
 from app.rounds.tables import Deposit, EntropyUse, PlannedCheck
+from scheduler.changes import after_changes
 from scheduler.lottery.replacement import event_digest
 from scheduler.seed import RoundKeys, commitment, derive_keys, salt_commitment
 from scheduler.suite import suite as suite_named
@@ -114,25 +115,17 @@ def check_planned(story: Story) -> Iterator[Finding]:
 
 
 def _planned(story: Story) -> dict[str, dict[str, object]]:
-    visits = story.json("visits.json")
-    days = {check: visit["date"] for visit in visits["visits"] for check in visit["checks"]}
-    return {
-        check["check_id"]: {
-            "target_id": check["target_id"],
-            "department": check["department"],
-            "items": check["items"],
-            "day": date.fromisoformat(days[check["check_id"]]),
-        }
-        for check in visits["checks"]
-        if check["check_id"] in days
-    }
+    events = [row.event for row in repository.seat_events(story.session, story.row.round_id)]
+    visits, _ = after_changes(story.json("visits.json"), story.json("schedule.json"), events)
+    names = ("target_id", "department", "items", "day")
+    return {key: dict(zip(names, cells, strict=True)) for key, cells in planned(visits).items()}
 
 
 def check_seat_events(story: Story) -> Iterator[Finding]:
     """Absences, moves and replacements against their hidden digests in the log, one by one in order."""
     round_id = story.row.round_id
     rows = repository.seat_events(story.session, round_id)
-    kinds = ("round.absence", "round.seat_move", "round.replacement")
+    kinds = ("round.absence", "round.seat_move", "round.replacement", "round.plan_change")
     logged = [entry["digest"] for entry in story.entries if entry["type"] in kinds]
     keys = _keys(story) if rows and logged else None
     for number in range(max(len(rows), len(logged))):

@@ -170,6 +170,11 @@ def plan_checks(session: Session, rows: Iterable[Sequence[object]]) -> None:
     upsert(session, PlannedCheck.__table__, columns, rows, ("round_id", "check_id"))  # type: ignore[attr-defined]  # SQLModel hides __table__
 
 
+def planned_checks(session: Session, round_id: str) -> list[PlannedCheck]:
+    """What a round planned, as it stands."""
+    return list(session.exec(select(PlannedCheck).where(PlannedCheck.round_id == round_id)))
+
+
 def forget_checks(session: Session, round_id: str) -> None:
     """A voided round visited nobody."""
     for row in session.exec(select(PlannedCheck).where(PlannedCheck.round_id == round_id)):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from app.rounds.stages import Work, keys_of, roster_of
 from app.rounds.tables import Round, SeatEvent
 from app.rounds.vault import Vault
 from optimizer.progress import Silent
+from scheduler.changes import after_changes
 from scheduler.lottery.observable import observable_tree
 from scheduler.lottery.replacement import (
     LateBar,
@@ -115,13 +117,29 @@ def standing_now(session: Session, row: Round) -> tuple[Standing, tuple[str, ...
         for name in ("visits.json", "schedule.json", "lottery.json")
     )
     days = tuple(schedule["days"])
-    seats = seats_of(lottery_store.plan_of(visits, schedule), days)
+    targets = _targets_now(visits, schedule, events_of(session, row.round_id))
+    seats = [
+        replace(seat, targets=targets[seat.route_id])
+        for seat in seats_of(lottery_store.plan_of(visits, schedule), days)
+    ]
     moves = [
         Move(*(event[key] for key in ("seat_id", "class_id", "out", "into", "reason")))
         for event in events_of(session, row.round_id)
         if event["type"] == "seat_move"
     ]
     return standing_of(lottery, seats).after(moves), days
+
+
+def _targets_now(
+    visits: dict[str, Any], schedule: dict[str, Any], events: Sequence[dict[str, Any]]
+) -> dict[str, tuple[str, ...]]:
+    """Targets of every route, with the changes of the plan so far."""
+    now, routes = after_changes(visits, schedule, events)
+    of_visit = {row["visit_id"]: row["target_id"] for row in now["visits"]}
+    return {
+        row["route_id"]: tuple(sorted({of_visit[stop["visit_id"]] for stop in row["stops"]}, key=str.encode))
+        for row in routes["routes"]
+    }
 
 
 def events_of(session: Session, round_id: str) -> list[dict[str, Any]]:

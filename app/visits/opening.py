@@ -13,6 +13,7 @@ from sqlmodel import Session
 from app.errors import Conflict, Problem
 from app.ledger import repository as ledger
 from app.rounds import repository as rounds
+from app.rounds.changes import current_files
 from app.rounds.log import stamp
 from app.rounds.service import found
 from app.rounds.tables import Round
@@ -65,9 +66,9 @@ class _Schedule:
 
     def __init__(self, session: Session, desk: Desk, row: Round, now: datetime) -> None:
         self._session, self._desk, self._row, self._now = session, desk, row, now
-        visits, schedule, lottery, rules = (
-            json.loads(ledger.load(session, row.round_id, name))
-            for name in ("visits.json", "schedule.json", "lottery.json", "manifest.json")
+        visits, schedule = current_files(session, row.round_id)
+        lottery, rules = (
+            json.loads(ledger.load(session, row.round_id, name)) for name in ("lottery.json", "manifest.json")
         )
         self._directed = {draw["draw_id"]: bool(draw.get("directed")) for draw in rules["draws"]}
         self._visits: list[dict[str, Any]] = visits["visits"]

@@ -11,6 +11,7 @@ from app.clock import Clock
 from app.db.database import Database
 from app.disclosure import api as disclosure_api
 from app.disclosure import pages as disclosure_pages
+from app.disclosure import views
 from app.http import health, metrics, openapi, operations, problem
 from app.http.limits import LimitMiddleware, Limits
 from app.ledger import api as ledger_api
@@ -24,6 +25,7 @@ from app.rounds import figures
 from app.settings import Settings
 from app.visits import api as visits_api
 from app.web import api_page, problems, static
+from app.web.footer import ShownCheckpoint
 
 API = "/api/v1"
 
@@ -44,6 +46,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.state.database = database
     app.state.settings = settings
     app.state.stopping = False
+    app.state.checkpoint = lambda: _newest_checkpoint(database)
     app.state.metrics = metrics.Metrics(lambda: figures.asking(database))
     app.add_middleware(LimitMiddleware, limits=_limits(settings))
     app.add_middleware(metrics.ObservedMiddleware, metrics=app.state.metrics)
@@ -67,6 +70,11 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.include_router(api_page.router)
     app.include_router(static.router)
     return app
+
+
+def _newest_checkpoint(database: Database) -> ShownCheckpoint | None:
+    with database.read() as session:
+        return views.newest_checkpoint(session)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -95,7 +95,7 @@ def list_page(
     round_id: str,
     q: Annotated[str, Query(max_length=100)] = "",
     draw: Annotated[str, Query(max_length=100)] = "",
-    page_number: Annotated[int, Query(alias="page")] = 1,
+    page_number: Annotated[int, Query(alias="page", lt=1 << 31)] = 1,
 ) -> Response:
     """The drawn targets of a released round, a hundred at a time."""
     with db.read() as session:

@@ -32,7 +32,7 @@ def inspectors_page(
     round_id: str,
     department: Annotated[str, Query(max_length=100)] = "",
     inspector: Annotated[str, Query(max_length=100)] = "",
-    page_number: Annotated[int, Query(alias="page")] = 1,
+    page_number: Annotated[int, Query(alias="page", lt=1 << 31)] = 1,
 ) -> Response:
     """A department's workload, or one inspector's probabilities and history."""
     place = Place.served(request.url.path, language, request.url.query)

@@ -15,6 +15,7 @@ from app.disclosure.service import bundle_name
 from app.disclosure.work import work_of
 from app.ledger import checkpoints
 from app.rounds.tables import Round
+from app.web.footer import ShownCheckpoint
 from app.web.kept import Kept
 from app.web.language import Language
 
@@ -33,15 +34,6 @@ class Download:
 
     label: str
     address: str
-
-
-@dataclass(frozen=True, slots=True)
-class ShownCheckpoint:
-    """The log's newest checkpoint as every page's footer shows it: who copies it down can hold the log to it."""
-
-    origin: str
-    size: int
-    root64: str
 
 
 def newest_checkpoint(session: Session) -> ShownCheckpoint | None:

@@ -18,6 +18,7 @@ DESCRIPTIONS = {
     409: "It contradicts what has already happened.",
     412: "It was changed after it was read.",
     413: "The body is larger than is read.",
+    415: "The body has another type than is taken here.",
     422: "A rule is broken; `code` names it and `remedy` says what to do.",
     428: "A change needs If-Match.",
     503: "The service can't answer now.",
@@ -37,7 +38,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def problems(*statuses: int) -> Responses:
-    """What a route declares of its problems; 400, and with a body 408 and 413, are added to every route."""
+    """What a route declares of its problems; 400, and with a body 408, 413 and 415, are added to every route."""
     return {status: _problem(status) for status in statuses}
 
 
@@ -93,7 +94,7 @@ def _plain(app: FastAPI) -> dict[str, Any]:
 def _complete(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     asked = "parameters" in operation or "requestBody" in operation
-    added = [400, *([408, 413] if "requestBody" in operation else []), *([422] if asked else [])]
+    added = [400, *([408, 413, 415] if "requestBody" in operation else []), *([422] if asked else [])]
     refused = {int(status) for status in responses if status.isdecimal() and int(status) >= 400}
     for status in refused.union(added):
         known = responses.get(str(status), {})

@@ -9,12 +9,15 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
 from app.errors import Problem, Refused, status_of
 from app.http.etag import NotModified
+from app.http.faults import said
 
 MEDIA_TYPE = "application/problem+json"
+_FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
 
 def wants_english(request: Request) -> bool:
@@ -65,14 +68,17 @@ class _Renderer:
 
     def http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        phrase = HTTPStatus(error.status_code).phrase
-        texts = _GENERAL.get(error.status_code, (phrase, phrase, "", ""))
+        texts = _GENERAL.get(error.status_code, _OTHER)
         response = self.respond(request, Problem(f"http.{error.status_code}", *texts), error.status_code)
         response.headers.update(error.headers or {})
         return response
 
     def invalid(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
+        kind = request.headers.get("content-type", "")
+        wanted = _wanted_instead(error, kind)
+        if wanted is not None:
+            return self.respond(request, _media_type(kind, wanted), 415)
         return self.respond(request, _invalid(error), 422)
 
     def not_modified(self, _request: Request, error: Exception) -> Response:
@@ -96,6 +102,18 @@ _GENERAL = {
         "请核对地址，接口见 /api/docs。",
         "Check it; see /api/docs.",
     ),
+    401: (
+        "此处需要登录。",
+        "This needs a sign-in.",
+        "请登录后重试。",
+        "Sign in and try again.",
+    ),
+    403: (
+        "没有权限。",
+        "This is not permitted.",
+        "请向管理员申请相应的权限。",
+        "Ask an administrator for the right to it.",
+    ),
     405: (
         "该地址不支持这一方法。",
         "This address doesn't take that method.",
@@ -103,6 +121,12 @@ _GENERAL = {
         "Use one of those in Allow.",
     ),
 }
+_OTHER = (
+    "请求没有完成。",
+    "The request was not carried out.",
+    "请按接口文档（/api/docs）改正后重试。",
+    "Correct it as /api/docs says and try again.",
+)
 _UNEXPECTED = Problem(
     "http.500",
     "服务出错，请求没有完成；已记录。",
@@ -112,13 +136,36 @@ _UNEXPECTED = Problem(
 )
 
 
+def _wanted_instead(error: RequestValidationError, kind: str) -> str | None:
+    """The media type that the body should have had; None where that is not what is wrong."""
+    if error.errors()[0]["loc"][0] != "body":
+        return None
+    if isinstance(error.body, bytes) and error.body:  # JSON of its own type would have been parsed
+        return "application/json"
+    if isinstance(error.body, FormData) and not kind.lower().startswith(_FORMS):
+        return _FORMS[0]
+    return None
+
+
+def _media_type(kind: str, wanted: str) -> Problem:
+    return Problem(
+        "request.media_type",
+        f"请求正文的类型（{kind or '未写明'}）不是此处接受的 {wanted}。",
+        f"The body's type ({kind or 'not given'}) is not the one that is taken here, {wanted}.",
+        f"请用 Content-Type: {wanted} 发送相应的正文。",
+        f"Send such a body, with Content-Type: {wanted}.",
+        {"given": kind, "wanted": wanted},
+    )
+
+
 def _invalid(error: RequestValidationError) -> Problem:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
+    zh, en = said(first)
     return Problem(
         "request.invalid",
-        f"请求中 {where} 不符合要求：{first['msg']}",
-        f"{where} in the request is not valid: {first['msg']}",
+        f"请求中 {where} 不符合要求：{zh}",
+        f"{where} in the request is not valid: {en}",
         "请按接口文档（/api/docs）改正该字段后重试。",
         "Correct that field as the API documentation (/api/docs) says and try again.",
         {"field": where},

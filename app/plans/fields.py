@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.http.faults import InvalidValueError
 from scheduler.encoding import text_fault
 
 PPM = 1_000_000
@@ -32,25 +33,31 @@ def _text(value: str) -> str:
     """NFC text without controls, format characters or outer blanks: it enters the manifest as it stands."""
     fault = text_fault(value)
     if fault is not None:
-        raise ValueError(fault[1])
+        raise InvalidValueError(*fault)
     return value
 
 
 def _ratio(value: Any) -> Any:
     """`"3 %"` and `"5 ‰"` to parts per million, exactly; whole numbers are parts per million already."""
     if isinstance(value, bool | float):
-        raise ValueError('a ratio is a whole number of parts per million, or text such as "3 %"')
+        raise InvalidValueError(
+            "比例须为百万分之几的整数，或 “3 %” 这样的文字",
+            'a ratio is a whole number of parts per million, or text such as "3 %"',
+        )
     if not isinstance(value, str):
         return value
     if not _PERCENT.fullmatch(value.strip()):
-        raise ValueError(f'{value!r} is no ratio; write 30000 (parts per million) or "3 %"')
+        raise InvalidValueError(
+            f"{value!r} 不是比例；请写 30000（百万分之几）或 “3 %”",
+            f'{value!r} is no ratio; write 30000 (parts per million) or "3 %"',
+        )
     try:
         number = Decimal(value.strip()[:-1].strip())
     except InvalidOperation as error:
-        raise ValueError(f"{value!r} is no ratio") from error
+        raise InvalidValueError(f"{value!r} 不是比例", f"{value!r} is no ratio") from error
     ppm = number * (10_000 if value.strip().endswith("%") else 1_000)
     if ppm != int(ppm):
-        raise ValueError(f"{value!r} is finer than one part per million")
+        raise InvalidValueError(f"{value!r} 细于百万分之一", f"{value!r} is finer than one part per million")
     return int(ppm)
 
 
@@ -63,7 +70,7 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     """A list of names holds each once."""
     doubled = sorted({value for value in values if values.count(value) > 1})
     if doubled:
-        raise ValueError(f"named twice: {', '.join(doubled)}")
+        raise InvalidValueError(f"重复列出：{'、'.join(doubled)}", f"named twice: {', '.join(doubled)}")
     return values
 
 
@@ -88,5 +95,7 @@ class Span(Model):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if (self.hours is None) == (self.working_days is None):
-            raise ValueError("give either `hours` or `working_days`")
+            raise InvalidValueError(
+                "hours 与 working_days 须且只须写一项", "give either `hours` or `working_days`"
+            )
         return self

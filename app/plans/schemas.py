@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from app.http.faults import InvalidValueError
 from app.plans.fields import (
     Code,
     Codes,
@@ -53,10 +54,16 @@ class Source(Model):
     @model_validator(mode="after")
     def _known(self) -> Self:
         if self.chain not in (QUICKNET, MAINNET):
-            raise ValueError(f"chain is one of {QUICKNET} (quicknet) and {MAINNET}")
+            raise InvalidValueError(
+                f"chain 只能是 {QUICKNET}（quicknet）或 {MAINNET}",
+                f"chain is one of {QUICKNET} (quicknet) and {MAINNET}",
+            )
         pattern = _ISSUES.get(self.kind)
         if self.issue and (pattern is None or not pattern.fullmatch(self.issue)):
-            raise ValueError("issue is a lottery issue such as 2027001, or the number of a drand round")
+            raise InvalidValueError(
+                "issue 须为彩票期号（如 2027001）或 drand 轮次号",
+                "issue is a lottery issue such as 2027001, or the number of a drand round",
+            )
         return self
 
     @property
@@ -203,8 +210,9 @@ class PlanDocument(Model):
     @model_validator(mode="after")
     def _period_or_recurrence(self) -> Self:
         if (self.period is None) == (self.recurrence is None):
-            raise ValueError(
-                "give either `recurrence` (rounds by themselves) or `period` (one round by hand)"
+            raise InvalidValueError(
+                "recurrence（自动建批次）与 period（手工建一个批次）须且只须写一项",
+                "give either `recurrence` (rounds by themselves) or `period` (one round by hand)",
             )
         return self
 

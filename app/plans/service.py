@@ -15,6 +15,7 @@ from sqlmodel import Session
 from app.db.database import Database
 from app.errors import Conflict, NotFound, Problem, Refused, refuse
 from app.http.etag import Guard, unguarded
+from app.http.faults import said
 from app.http.logs import keep_going
 from app.http.pagination import Page, Paging
 from app.ledger import repository as ledger
@@ -57,10 +58,11 @@ def parse_document(data: Mapping[str, Any]) -> PlanDocument:
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "plan"
+        zh, en = said(first)
         raise refuse(
             "plan.unreadable",
-            f"计划的 {field} 不符合格式：{first['msg']}（共 {error.error_count()} 处）。",
-            f"{field} of the plan is not valid: {first['msg']} ({error.error_count()} in all).",
+            f"计划的 {field} 不符合格式：{zh}（共 {error.error_count()} 处）。",
+            f"{field} of the plan is not valid: {en} ({error.error_count()} in all).",
             "请按 docs/plans.md 改正该字段。",
             "Correct it as docs/plans.md says.",
             field=field,

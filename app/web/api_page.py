@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from app.web import footer
 from app.web.language import language_of
 from app.web.responses import page
 from app.web.templates import Place, render
@@ -22,7 +23,11 @@ def api_page(request: Request) -> Response:
     document: dict[str, Any] = request.app.openapi()
     language = language_of(request)
     place = Place.served(request.url.path, language)
-    context = {"openapi": document["openapi"], "operations": list(operations(document))}
+    context = {
+        "checkpoint": footer.checkpoint(request),
+        "openapi": document["openapi"],
+        "operations": list(operations(document)),
+    }
     return page(request, render("api.html", place, context), language)
 
 

@@ -8,12 +8,14 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from app.errors import Problem
+from app.web import footer
 from app.web.language import TAGS, language_of, marked
 from app.web.responses import HEADERS, HTML, PRIVATE
 from app.web.templates import Place, render
 
 TITLES: Final = {
     404: marked("没有找到"),
+    405: marked("该地址不支持这一方法"),
     409: marked("现在不能这样做"),
     422: marked("请求不符合要求"),
     500: marked("服务出错"),
@@ -36,6 +38,7 @@ def html_problem(request: Request, problem: Problem, status: int) -> Response:
     english = language == "en"
     general = problem.code.startswith("http.")
     context = {
+        "checkpoint": footer.checkpoint(request),
         "status": status,
         "title": TITLES.get(status, marked("请求没有完成")),
         "detail": "" if general else problem.en if english else problem.zh,

@@ -18,6 +18,7 @@ from app.web.templates import clock, hours, listed, moment, number, share
 @pytest.fixture
 def client() -> TestClient:
     app = FastAPI()
+    app.state.checkpoint = lambda: None  # no log, no checkpoint
     app.include_router(static.router)
 
     @app.get("/page")

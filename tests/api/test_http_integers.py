@@ -20,7 +20,7 @@ from app.http.problem import MEDIA_TYPE
 from app.main import create_app
 from app.settings import Settings
 
-BEYOND = (1 << 63, 1 << 64, 10**30, 10**5000, -(1 << 63) - 1)
+BEYOND = (1 << 63, 1 << 64, 10**30, 10**4000, -(1 << 63) - 1)
 WITHIN = (0, -1, 1, (1 << 31) - 1, 1 << 31, (1 << 53) + 1, (1 << 63) - 1)
 
 
@@ -63,7 +63,7 @@ def asked(route: RouteContext, place: str, name: str, value: int) -> tuple[str, 
 
 
 @pytest.mark.parametrize(
-    "value", [*BEYOND, *WITHIN], ids=lambda value: f"{value:.4g}" if abs(value) < 1e99 else "5000 digits"
+    "value", [*BEYOND, *WITHIN], ids=lambda value: f"{value:.4g}" if abs(value) < 1e99 else "4000 digits"
 )
 def test_no_number_in_an_address_is_a_failure(app: FastAPI, value: int) -> None:
     integers = others = refused = 0

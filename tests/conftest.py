@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
@@ -72,16 +72,28 @@ def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]
 
 
 @pytest.fixture
-def postgres_database(postgres_url: str) -> Iterator[Database]:
-    """A fresh PostgreSQL database, cloned from the template."""
-    name = f"test_{uuid.uuid4().hex}"
+def postgres_copy(postgres_url: str) -> Iterator[Callable[[], str]]:
+    """Give the address of a fresh PostgreSQL database, cloned from the template, as often as asked."""
+    names: list[str] = []
+
+    def another() -> str:
+        names.append(f"test_{uuid.uuid4().hex}")
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{names[-1]}" TEMPLATE "{TEMPLATE}" STRATEGY wal_log')
+        return named(postgres_url, names[-1])
+
+    yield another
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{TEMPLATE}" STRATEGY wal_log')
-    db = Database(named(postgres_url, name))
+        for name in names:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def postgres_database(postgres_copy: Callable[[], str]) -> Iterator[Database]:
+    """A fresh PostgreSQL database, cloned from the template."""
+    db = Database(postgres_copy())
     yield db
     db.close()
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -206,6 +206,25 @@ def test_lawful_absences_hold(tmp_path: Path, plain: Draft, copy: Copy) -> None:
     assert failed(draft, tmp_path, copy) == ("", "")
 
 
+@pytest.mark.parametrize("copy", COPIES)
+def test_who_is_absent_too_is_passed_over(tmp_path: Path, plain: Draft, copy: Copy) -> None:
+    """The next reserve is sick as well, filed together: the one after moves in."""
+    draft = plain.copied()
+    bar, seat = sick(draft)
+    line = line_of(draft, seat)[1]
+    draft.absent(AT[0], bar, dataclasses.replace(bar, code=line[0]))
+    moves = [event for event in draft.docs["events"] if event["type"] == "seat_move"]
+    assert [(move["out"], move["into"]) for move in moves] == [(bar.code, line[1])]
+    assert failed(draft, tmp_path, copy) == ("", "")
+
+
+def absent_reserve_moves_in(draft: Draft) -> None:
+    bar, seat = sick(draft)
+    class_id, line = line_of(draft, seat)
+    together = (bar, dataclasses.replace(bar, code=line[0]))
+    draft.absent(AT[0], *together, moves=[Move(seat, class_id, bar.code, line[0], "sickness")])
+
+
 def reserve_out_of_turn(draft: Draft) -> None:
     bar, seat = sick(draft)
     class_id, line = line_of(draft, seat)
@@ -280,6 +299,7 @@ def event_dated_back(draft: Draft) -> None:
 
 
 MOVES: list[Cheat] = [
+    absent_reserve_moves_in,
     reserve_out_of_turn,
     friend_from_outside_the_reserves,
     moved_without_an_absence,

@@ -128,19 +128,39 @@ def test_units_keep_every_sum_and_are_even(network: SeatNetwork) -> None:
     for load, members, total in zip(fair.load, network.members.tolist(), per_group, strict=True):
         exact = load * members * UNIT
         assert exact.numerator // exact.denominator <= total <= -(-exact.numerator // exact.denominator)
-    assert_even(network, fair, per_day)
+    assert_even(network, fair, UNIT)
 
 
-def assert_even(network: SeatNetwork, fair: FairSpread, per_day: Rows) -> None:
+def assert_even(network: SeatNetwork, fair: FairSpread, unit: int) -> None:
     """The factors explain every positive probability, and a day's factor is 1 unless it is full."""
     group = network.arc_group
     model = (
-        UNIT * network.members[group] * fair.a[group] * fair.b[network.arc_class] * fair.t[network.arc_day]
+        unit * network.members[group] * fair.a[group] * fair.b[network.arc_class] * fair.t[network.arc_day]
     )
     some = fair.units > 0
     assert (np.abs(fair.units - model)[some] <= 4 + model[some] / 1024).all()
-    full = per_day >= UNIT * network.members[network.day_group] * (1023 / 1024)
+    days = len(network.day_group)
+    most = np.bincount(network.arc_day, fair.units, days) + 4 * np.bincount(network.arc_day, minlength=days)
+    full = most >= unit * network.members[network.day_group] * (1023 / 1024)
     assert full[fair.t != 1.0].all()
+
+
+def test_coarse_units_are_even_or_refused() -> None:
+    """Rounding may be off by what evenness allows and no more, however coarse the unit."""
+    held = refused = 0
+    for network in networks(PLANS, fillable=True):
+        for unit in (4, 8, 16, 32, 128):
+            try:
+                fair = fair_spread(network, unit)
+            except ArithmeticError:
+                refused += 1
+                continue
+            held += 1
+            assert (
+                np.bincount(network.arc_class, fair.units, len(network.demand)) == unit * network.demand
+            ).all()
+            assert_even(network, fair, unit)
+    assert held > refused > 0
 
 
 @pytest.mark.parametrize("network", networks(PLANS // 2, fillable=True))

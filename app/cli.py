@@ -34,6 +34,7 @@ from app.rounds.vault import Vault
 from app.rounds.worker import SystemClock
 from app.serving import serve_database
 from app.settings import settings
+from app.visits import commands as visits_commands
 from app.whole_round import SimulatedClock, Trip, answers, carry, finish, show_summary
 from scheduler import verifier
 
@@ -46,6 +47,7 @@ app.add_typer(registers_commands.commands, name="register")
 app.add_typer(plans_commands.commands, name="plan")
 app.add_typer(plans_commands.calendar_commands, name="calendar")
 app.add_typer(rounds_commands.commands, name="round")
+app.add_typer(visits_commands.commands, name="visit")
 app.add_typer(disclosure_commands.commands, name="export")
 app.add_typer(ledger_commands.commands, name="log")
 rounds_commands.commands.command("seats")(seat_commands.seats)

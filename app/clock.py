@@ -25,6 +25,9 @@ from app.rounds.fsck import check_all
 from app.rounds.vault import Vault
 from app.rounds.worker import run_in_process
 from app.settings import Settings
+from app.visits import opening
+from app.visits import service as visits
+from app.visits.desk import Desk
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +51,16 @@ def tick(db: Database, now: datetime) -> list[str]:
     with keep_going("reveals"):
         rounds.wake(db, now)
     return made
+
+
+def open_visits(db: Database, settings: Settings, now: datetime) -> None:
+    """Make the visits of rounds whose seats are sealed, and end those of voided rounds."""
+    desk = Desk.of(db, settings)
+    with keep_going("voided visits"):
+        visits.void_due(desk, now)
+    for round_id in opening.to_open(desk):
+        with keep_going(f"visits of {round_id}"):
+            opening.open_visits(desk, round_id, now)
 
 
 class Clock:
@@ -113,6 +126,7 @@ class Clock:
         if not self._log_leads_to_what_was_signed():
             return
         tick(self._db, datetime.now(UTC))
+        open_visits(self._db, self._settings, datetime.now(UTC))
         self._work_while_there_is_any()
 
     def _work_while_there_is_any(self) -> None:

@@ -24,6 +24,7 @@ from app.rounds import api as rounds_api
 from app.rounds import figures
 from app.settings import Settings
 from app.visits import api as visits_api
+from app.visits import pages as visits_pages
 from app.web import api_page, problems, static
 from app.web.footer import ShownCheckpoint
 
@@ -67,6 +68,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(disclosure_pages.router)
+    app.include_router(visits_pages.router)
     app.include_router(api_page.router)
     app.include_router(static.router)
     return app

@@ -71,7 +71,7 @@ class Visited:
 def seated(city: Database, code: str, now: datetime, folder: Path) -> Visited:
     """The city's round of the plan `code` carried until its seats are sealed, with its visits made."""
     clock = SimulatedClock(now)
-    trip = Trip(city, Vault(folder), folder, Silent(), None, clock, approved_by="审批人", until="seated")
+    trip = Trip(city, Vault(folder), folder, Silent(), None, clock, approved_by="审批人")
     answer = answers(trip)
     row = rounds.create(city, code, "2026-Q1", now)
     row = carry(trip, row, lambda row: row.waiting_for != "reveal" and answer(row))

@@ -44,11 +44,10 @@ def open_visits(desk: Desk, round_id: str, now: datetime) -> int:
         return len(visits)
 
 
-def open_due(desk: Desk, now: datetime) -> list[str]:
-    """Make the visits of every round whose seats are sealed; the rounds that got theirs."""
+def to_open(desk: Desk) -> list[str]:
+    """Rounds whose seats are sealed and whose visits are not made yet."""
     with desk.db.read() as session:
-        waiting = repository.to_open(session)
-    return [round_id for round_id in waiting if open_visits(desk, round_id, now)]
+        return repository.to_open(session)
 
 
 def _log(session: Session, desk: Desk, row: Round, visits: Iterable[Visit], now: datetime) -> None:

@@ -70,16 +70,16 @@ def opened(session: Session, round_id: str) -> bool:
 def to_open(session: Session) -> list[str]:
     """Rounds whose seats are sealed and whose visits are not made yet."""
     made = select(Visit.key).where(Visit.round_id == Round.round_id).exists()
-    seated = col(Round.stage).in_(("seated", "revealed")) & col(Round.status).in_(
-        ("waiting", "running", "done")
-    )
+    seated = (col(Round.stage) == "seated") & (col(Round.status) == "waiting")
     return list(session.exec(select(Round.round_id).where(seated, ~made).order_by(col(Round.created_at))))
 
 
-def planned(session: Session, round_id: str, planned_id: str) -> Visit | None:
-    """The visit of that id in the round's schedule."""
-    query = select(Visit).where(Visit.round_id == round_id, Visit.planned_id == planned_id)
-    return session.exec(query).one_or_none()
+def to_void(session: Session, among: Sequence[str]) -> list[str]:
+    """Voided rounds with checks in these states."""
+    query = select(Visit.round_id).join(VisitCheck, col(VisitCheck.visit) == col(Visit.key))
+    query = query.join(Round, col(Round.round_id) == col(Visit.round_id))
+    query = query.where(Round.status == "void", col(VisitCheck.state).in_(among))
+    return sorted(session.exec(query.distinct()))
 
 
 def page_of(session: Session, paging: Paging, wanted: Mapping[str, Any]) -> list[tuple[Visit, VisitCheck]]:

@@ -279,6 +279,13 @@ def void_round(desk: Desk, round_id: str, actor: Actor, now: datetime) -> int:
         return len(left)
 
 
+def void_due(desk: Desk, now: datetime) -> int:
+    """Void what is left of rounds that were voided; how many checks."""
+    with desk.db.read() as session:
+        voided = repository.to_void(session, states.STEPS["void"].before)
+    return sum(void_round(desk, round_id, Actor("service", "service"), now) for round_id in voided)
+
+
 def _no_day(key: str) -> Refused:
     return refuse(
         "result.revoked_on",

@@ -69,7 +69,7 @@ def test_every_planned_check_becomes_a_record_once_and_none_has_a_result(visited
     assert {check.result for _, check in rows} == {None}
     assert all(len(check.crew) >= 2 for _, check in rows)
     assert opening.open_visits(visited.desk, visited.round_id, visited.trip.clock.now()) == 0
-    assert opening.open_due(visited.desk, visited.trip.clock.now()) == []
+    assert opening.to_open(visited.desk) == []
 
 
 def test_no_visits_before_the_seats_are_sealed(

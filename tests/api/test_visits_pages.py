@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from app.errors import Refused, Unavailable
 from app.main import create_app
-from app.rounds import service as rounds
+from app.rounds.voiding import void
 from app.settings import Settings
 from app.visits import forms, printing, repository, service
 from app.visits.demo_results import demo_picture
@@ -82,7 +82,7 @@ def test_a_code_is_on_record_from_its_notice_until_its_end_and_no_mutant_ever_is
         assert client.get("/visit-code", params={"code": mutant}).text == absent.text
     assert "On record" not in absent.text
     assert "查不到" in absent.text
-    rounds.void(visited.desk.db, visited.round_id, "plan_withdrawn", "甲", "乙", at)
+    void(visited.desk.db, visited.desk.vault, visited.round_id, "plan_withdrawn", "甲", "乙", at)
     service.void_due(visited.desk, at)
     gone = client.get("/visit-code", params={"code": token})
     assert (gone.status_code, gone.text) == (404, absent.text)

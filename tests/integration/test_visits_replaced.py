@@ -11,8 +11,8 @@ from app.db.database import Database
 from app.disclosure.service import write_bundles
 from app.errors import Conflict, Refused
 from app.ledger import repository as ledger
-from app.rounds import service as rounds
 from app.rounds.fsck import check_all
+from app.rounds.voiding import void
 from app.visits import repository, service
 from app.visits.demo_results import demo_picture
 from app.visits.desk import Actor
@@ -94,7 +94,7 @@ def test_a_voided_rounds_visits_end(visited: Visited) -> None:
     at = visited.at(visit)
     service.notify(visited.desk, visit.key, CLERK, at)
     assert service.void_due(visited.desk, at) == 0
-    rounds.void(visited.desk.db, visited.round_id, "plan_withdrawn", "甲", "乙", at)
+    void(visited.desk.db, visited.desk.vault, visited.round_id, "plan_withdrawn", "甲", "乙", at)
     assert service.void_due(visited.desk, at) == len(visited.checks())
     with pytest.raises(Conflict, match=r"visit\.step"):
         service.arrive(visited.desk, visit.key, visited.crews(visit.key), CLERK, at)

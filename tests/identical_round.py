@@ -2,7 +2,8 @@
 
 Everything that may differ between two machines is given: the database, the number of worker processes, and (by the
 caller) PYTHONHASHSEED. The service's secrets and keys come from the operating system and are meant to differ, and the
-log binds how long each stage took; here, and only here, they are fixed, for else no two rounds could be compared.
+log binds how long each stage took and salts what it seals; here, and only here, they are fixed, for else no two
+rounds could be compared.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
+from app.db import journal
 from app.db.database import Database
 from app.disclosure.service import write_bundles
 from app.ledger import keys
@@ -35,16 +37,17 @@ def main(url: str, folder: Path, workers: int) -> None:
     (folder / KEY_FILE).write_bytes(base64.urlsafe_b64encode(bytes(32)))
     (folder / keys.KEY_FILE).write_text(SignerKey("double-random.invalid/same", bytes(32)).text + "\n")
     db = Database(url)
-    small_city.fill(db)
     document = plans.parse_document(small_city.plan_data(period=None, recurrence=small_city.QUARTERLY))
-    plans.create(db, document, small_city.NOW)
-    plans.publish(db, document.code, small_city.NOW)
     with (
         patch.object(drawing, "new_secret", lambda: bytes([next(counter)]) * 32),
         patch("app.rounds.advance.time.perf_counter", lambda: 0.0),
+        patch.object(journal, "new_salt", lambda: bytes(16)),
         patch.object(seating, "PARALLEL_FROM", 1),
         pool(workers) as executor,
     ):
+        small_city.fill(db)
+        plans.create(db, document, small_city.NOW)
+        plans.publish(db, document.code, small_city.NOW)
         for period, days in (("2026-Q1", 0), ("2026-Q3", 150)):
             start = SimulatedClock(small_city.NOW + timedelta(days=days))
             trip = Trip(db, Vault(folder), folder, Silent(), executor, start, approved_by="审批人")

@@ -12,6 +12,8 @@ from typing import Any, cast
 from sqlalchemy import Table, text
 from sqlmodel import Session
 
+from app.db import journal
+
 Row = Sequence[Any]
 
 
@@ -49,6 +51,18 @@ def upsert(
 
     `key` names the columns of a unique constraint. An empty `key` inserts only.
     """
+    if journal.is_journaled(table):
+        rows = list(rows)
+    _upsert(session, table, columns, rows, key)
+    if journal.is_journaled(table):
+        by = tuple(key) or tuple(column.name for column in table.primary_key.columns)
+        places = [columns.index(name) for name in by]
+        journal.wrote(session, table, by, (tuple(row[place] for place in places) for row in rows))
+
+
+def _upsert(
+    session: Session, table: Table, columns: Sequence[str], rows: Iterable[Row], key: Sequence[str]
+) -> None:
     values = _bound(rows, _stored(table, columns, session))
     clause = _upsert_clause(columns, key) if key else ""
     connection = session.connection()

@@ -15,6 +15,8 @@ from sqlalchemy import Connection, Engine, event
 from sqlalchemy import create_engine as sa_create_engine
 from sqlmodel import Session
 
+from app.db.journal import JournaledSession
+
 
 def _on_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's begin events below issue BEGIN, not the driver
@@ -58,8 +60,8 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One transaction: committed when the block ends, rolled back when it raises."""
-        with Session(self._writer, expire_on_commit=False) as session, session.begin():
+        """One transaction, journaled: committed when the block ends, rolled back when it raises."""
+        with JournaledSession(self._writer, expire_on_commit=False) as session, session.begin():
             yield session
 
     def close(self) -> None:

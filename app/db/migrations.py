@@ -10,7 +10,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError
 
+from app.db import journal
 from app.db.database import Database
+from app.db.tables import import_all
 from app.errors import refuse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,7 +27,7 @@ def config(url: str) -> Config:
 
 
 def upgrade(database: Database, revision: str = "head") -> None:
-    """Run the migrations that are still missing.
+    """Run the migrations that are still missing; rows that they changed are journaled as they are then.
 
     Raises Refused `database.newer` where a later version of the service has been here, for what it has written this
     one can't read, and `database.unreadable` where nothing answers as a database.
@@ -45,6 +47,10 @@ def upgrade(database: Database, revision: str = "head") -> None:
         )
     if found is None or found != steps.get_current_head():
         command.upgrade(config(database.url), revision)
+        if is_newest(database):
+            import_all()
+            with database.write() as session:
+                journal.adopt(session)
 
 
 def _current(database: Database) -> str | None:

@@ -9,5 +9,6 @@ ROOMS = ("http", "ledger", "registers", "plans", "rounds", "visits")
 
 def import_all() -> None:
     """Import `app.<room>.tables` of each room that keeps state."""
+    import_module("app.db.journal")
     for room in ROOMS:
         import_module(f"app.{room}.tables")

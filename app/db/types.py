@@ -24,6 +24,11 @@ Json = JSON(none_as_null=True)
 """A JSON value; PostgreSQL keeps it as JSON text as given, for nothing is queried inside it."""
 
 
+def not_journaled(reason: str) -> dict[str, str]:
+    """`info` of a table or column whose values the journal of state leaves out, and why."""
+    return {"journal": reason}
+
+
 class UTCDateTime(TypeDecorator[datetime]):
     """Aware datetimes in, aware UTC out; SQLite stores ISO text. A naive value is a bug and is refused."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Column, ForeignKey, LargeBinary, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from app.db.types import BigKey, Json, UTCDateTime
+from app.db.types import BigKey, Json, UTCDateTime, not_journaled
 
 OPERATION_STATUSES = ("running", "waiting", "done", "failed")
 
@@ -20,6 +20,7 @@ class KeptAnswer(SQLModel, table=True):
     """
 
     __tablename__ = "kept_answer"
+    __table_args__ = {"info": not_journaled("answers to repeat, gone after a day")}
 
     scope: str = Field(primary_key=True, max_length=64)
     fingerprint: str = Field(max_length=64)
@@ -39,7 +40,10 @@ class Operation(SQLModel, table=True):
     """
 
     __tablename__ = "operation"
-    __table_args__ = (CheckConstraint("percent BETWEEN 0 AND 100", name="percent_range"),)
+    __table_args__ = (
+        CheckConstraint("percent BETWEEN 0 AND 100", name="percent_range"),
+        {"info": not_journaled("how far work has come; nothing is derived from it")},
+    )
 
     id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True, autoincrement=True))
     kind: str
@@ -70,7 +74,10 @@ class Webhook(SQLModel, table=True):
     secret: str = Field(description="signs what is sent; shown once, when it is made")
     types: list[str] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
     active: bool = True
-    next_index: int = Field(default=0, sa_column=Column(BigKey, nullable=False))
+    next_index: int = Field(
+        default=0,
+        sa_column=Column(BigKey, nullable=False, info=not_journaled("how far the outbox was filled")),
+    )
     created_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
 
 
@@ -81,6 +88,7 @@ class Delivery(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("webhook", "entry"),
         CheckConstraint("status IN ('waiting', 'delivered', 'dead')", name="status_known"),
+        {"info": not_journaled("the outbox: what was sent when; the entries themselves stand in the log")},
     )
 
     id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True, autoincrement=True))

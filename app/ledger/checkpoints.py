@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from app.db.database import Database
 from app.errors import Conflict, NotFound, Problem, Refused
-from app.ledger import keys, repository
+from app.ledger import keys, repository, sealing
 from app.ledger.tables import LogCheckpoint, LogCosignature
 from app.ledger.tree import StoredTree, entry_count
 from scheduler.merkle import consistency_path, stored_path
@@ -31,13 +31,14 @@ log = logging.getLogger(__name__)
 def make(
     session: Session, directory: Path, now: datetime, *, also: tuple[SignerKey, ...] = ()
 ) -> LogCheckpoint:
-    """Sign the log as it stands in this transaction; a size that was signed before is not signed again.
+    """Seal what changed and sign the log as it stands in this transaction; the same size is not signed again.
 
     Raises Conflict `log.no_key`, `log.wrong_key`, or what `guard` raises. `also`: the key before, at a rotation.
     """
     repository.lock_log(session)
     signer = keys.in_force(session, directory, now)
     guard(session, directory)
+    sealing.seal(session, now)
     size, before = entry_count(session), latest(session)
     if before is not None and before.size == size:
         return before
@@ -131,10 +132,10 @@ def _rewritten(seen: Checkpoint) -> Refused:
 
 
 def due(db: Database, directory: Path, now: datetime) -> LogCheckpoint | None:
-    """Sign what was appended since the last checkpoint; None where nothing was. For the clock's tick."""
+    """Sign what was appended or changed since the last checkpoint; None where nothing was. For the clock's tick."""
     with db.read() as session:
-        size, last = entry_count(session), latest(session)
-    if size == 0 or (last is not None and last.size == size):
+        size, last, pending = entry_count(session), latest(session), sealing.any_pending(session)
+    if not pending and (size == 0 or (last is not None and last.size == size)):
         return None
     with db.write() as session:
         return make(session, directory, now)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, bindparam, delete, func, select, true
 from sqlmodel import Session, SQLModel
 
+from app.db import journal
 from app.db.bulk import upsert
 from app.registers.tables import RegisterImport, Supervision, SupervisionRule, Target
 
@@ -98,6 +99,7 @@ def delete_tags(session: Session, pairs: Sequence[tuple[int, str]]) -> None:
     if pairs:
         gone = delete(Supervision).where(TAG.target == bindparam("t"), TAG.rule == bindparam("r"))
         session.connection().execute(gone, [{"t": target, "r": rule} for target, rule in pairs])
+        journal.gone(session, _TABLES["supervision"], pairs)
 
 
 def counts_by_department(session: Session) -> dict[str, int]:

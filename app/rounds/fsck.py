@@ -12,6 +12,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from app.ledger.fsck import Finding, check_ledger, differences, second, unreadable
+from app.ledger.fsck_state import check_state
 from app.ledger.tables import Artefact
 from app.plans import service as plans
 from app.rounds import record
@@ -32,8 +33,9 @@ WAITS = {
 
 
 def check_all(session: Session, vault: Vault) -> Iterator[Finding]:
-    """Every difference in the log's tables and the rounds'. Changes nothing."""
+    """Every difference in the log's tables, the journaled ones and the rounds'. Changes nothing."""
     yield from check_ledger(session, vault.directory)
+    yield from check_state(session)
     yield from check_rounds(session, vault)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Column, LargeBinary
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
-from app.db.types import Json, UTCDateTime
+from app.db.types import Json, UTCDateTime, not_journaled
 
 STAGES = (
     "created",
@@ -28,7 +28,10 @@ class Round(SQLModel, table=True):
     """One round of one plan. A second row of a (plan, period) can exist only after a published void."""
 
     __tablename__ = "round"
-    __table_args__ = (UniqueConstraint("plan", "period", "sequence"),)
+    __table_args__ = (
+        UniqueConstraint("plan", "period", "sequence"),
+        {"info": not_journaled("derived from the round's entries")},
+    )
 
     round_id: str = Field(primary_key=True)
     plan: str = Field(index=True)
@@ -59,6 +62,7 @@ class RoundTime(SQLModel, table=True):
     """When each stage of a round was done."""
 
     __tablename__ = "round_time"
+    __table_args__ = {"info": not_journaled("bound by round.stage")}
 
     round_id: str = Field(primary_key=True, foreign_key="round.round_id")
     stage: str = Field(primary_key=True)
@@ -70,6 +74,7 @@ class Deposit(SQLModel, table=True):
     """A party's secret (or the round's salt, party ""), encrypted to the service's key."""
 
     __tablename__ = "round_deposit"
+    __table_args__ = {"info": not_journaled("derived from commitments as logged and frozen")}
 
     round_id: str = Field(primary_key=True, foreign_key="round.round_id")
     party: str = Field(primary_key=True)
@@ -82,6 +87,7 @@ class EntropyUse(SQLModel, table=True):
     """A public value that a round took. `source` names the real-world source (an issue, a drand round): used once."""
 
     __tablename__ = "entropy_use"
+    __table_args__ = {"info": not_journaled("derived from round.supplied and round.entropy")}
 
     source: str = Field(primary_key=True)
     name: str = Field(description="the source's id in the manifest")
@@ -95,6 +101,7 @@ class PlannedCheck(SQLModel, table=True):
     """One department's check of one target as packed: what cool-down and caps of later rounds count."""
 
     __tablename__ = "planned_check"
+    __table_args__ = {"info": not_journaled("derived from visits.json")}
 
     round_id: str = Field(primary_key=True, foreign_key="round.round_id")
     check_id: str = Field(primary_key=True)
@@ -108,6 +115,7 @@ class SeatEvent(SQLModel, table=True):
     """An absence or a seat's move after the freeze, as events.json will publish it. Appended to, never changed."""
 
     __tablename__ = "seat_event"
+    __table_args__ = {"info": not_journaled("bound by round.absence and round.seat_move")}
 
     round_id: str = Field(primary_key=True, foreign_key="round.round_id")
     number: int = Field(primary_key=True, description="counts from 0 in order of filing")

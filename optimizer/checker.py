@@ -320,5 +320,8 @@ def _report(look: _Look) -> Iterator[Violation]:
         yield _broken(
             "report.bound", "inspector_days", report.inspector_days_bound.value, report.plan.inspector_days
         )
+    team = report.team
+    if team is not None and team.bound.value > team.certified_inspector_days:
+        yield _broken("report.bound", "team", team.bound.value, team.certified_inspector_days)
     if look.parameters != report.parameters:
         yield _broken("report.parameters", "parameters")

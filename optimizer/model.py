@@ -153,6 +153,23 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
+class TeamPhase:
+    """The plan before crews leave early: teams that stay together all day, each within a cell of visits.
+
+    `bound` and `gap_ppm` (of `certified_inspector_days`, rounded up) speak of the certified cells only; in a small
+    city these are all cells. Heads per day are held against neither.
+    """
+
+    inspector_days: int
+    travel_min: int
+    cells: int
+    certified_cells: tuple[str, ...]
+    certified_inspector_days: int
+    bound: Bound
+    gap_ppm: int
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """One way of organising the same checks, and the price (thousandths of an inspector-day per avoided entry) of it.
 
@@ -169,6 +186,7 @@ class Report:
     """A plan against its bounds and against departments alone and greedy joining; gap in parts per million.
 
     `curve`: entries against inspector-days from the fewest entries on, no point dominated; empty where not asked for.
+    `team`: before crews leave early, with the certified bound on that; `inspector_days_bound` is of any organisation.
     """
 
     plan: Measures
@@ -183,6 +201,7 @@ class Report:
     reproducible: bool
     parameters: Parameters
     curve: tuple[Point, ...] = ()
+    team: TeamPhase | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 Stages: refuse bad input; split each target's checks into the fewest visits (exact); give every visit a day, crews
 and a start, district by district; improve the cells side by side; repair what found no place; hold the plan against
-departments alone, greedy joining and a proven bound.
+departments alone, greedy joining, teams that stay together, and proven bounds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from optimizer.assemble import Outcome, assemble, measures
 from optimizer.board import Board
 from optimizer.bounds import energy
 from optimizer.cells import Cell, board, capacity, cells, construct
-from optimizer.greedy import GreedyWork, greedy_measures, solve_greedy
+from optimizer.greedy import greedy_measures, greedy_work, solve_greedy
 from optimizer.improve import CellPlan
 from optimizer.instance import Entries, Instance, entries, instance, least_entries
 from optimizer.keep import load
@@ -26,6 +26,8 @@ from optimizer.model import PackingProblem, Parameters, Plan, Report, Unschedule
 from optimizer.progress import Progress, Silent, Unwatched, Watch
 from optimizer.repair import repair
 from optimizer.slices import improved
+from optimizer.team_phase import team_phase
+from optimizer.teams import TeamWork
 from optimizer.validate import validate
 from optimizer.work import each
 
@@ -56,7 +58,7 @@ def pack(
     boards, finished = _joint(inst, made, found, executor, told, watch or Unwatched())
     unscheduled += _given_up(inst, boards)
     outcome = assemble(inst, boards)
-    report = replace(_report(inst, found, outcome, made, executor, told), reproducible=finished)
+    report = replace(_report(inst, found, outcome, executor, told), reproducible=finished)
     return Plan(
         outcome.visits, outcome.routes, tuple(sorted(unscheduled, key=lambda row: row.check_id)), report
     )
@@ -120,24 +122,22 @@ def _report(
     inst: Instance,
     found: Entries,
     outcome: Outcome,
-    made: Sequence[Cell],
     executor: Executor | None,
     watch: Progress,
 ) -> Report:
-    """The plan beside its bounds and the two other ways of organising exactly the checks that it schedules."""
+    """The plan beside its bounds and the other ways of organising exactly the checks that it schedules."""
     scheduled = frozenset(check for visit in outcome.visits for check in visit.checks)
     chosen = [number for number, check in enumerate(inst.checks) if check.check_id in scheduled]
     alone = each(solve_alone, alone_work(inst, chosen), _checks, executor, watch, "departments alone")
-    greedy = each(solve_greedy, _greedy_work(inst, made, scheduled), _jobs, executor, watch, "greedy joining")
+    jobs = [job for job in found.jobs if any(c in scheduled for task in job.tasks for c in task.checks)]
+    greedy = each(solve_greedy, greedy_work(inst, jobs), _visits, executor, watch, "greedy joining")
     plan = measures(outcome)
     bound = energy(inst, chosen)
     complete = len(chosen) == len(inst.checks)
     return Report(
         plan=plan,
         alone=alone_measures(inst, chosen, alone),
-        greedy=greedy_measures(
-            [job for cell in made for job in cell.jobs], greedy, plan.people_per_visit_max
-        ),
+        greedy=greedy_measures(jobs, greedy, plan.people_per_visit_max),
         entries_bound=found.least if complete else least_entries(inst, scheduled),
         inspector_days_bound=bound,
         gap_ppm=gap_ppm(plan.inspector_days, bound.value),
@@ -146,24 +146,15 @@ def _report(
         version=VERSION,
         reproducible=True,
         parameters=inst.parameters,
+        team=team_phase(inst, jobs, executor, watch),
     )
-
-
-def _greedy_work(inst: Instance, made: Sequence[Cell], scheduled: frozenset[str]) -> list[GreedyWork]:
-    work = []
-    for cell in made:
-        jobs = tuple(
-            job for job in cell.jobs if any(c in scheduled for task in job.tasks for c in task.checks)
-        )
-        work.append(GreedyWork(jobs, tuple(inst.sites[site] for site in cell.sites), inst.parameters))
-    return work
 
 
 def _checks(work: AloneWork) -> int:
     return len(work.minutes)
 
 
-def _jobs(work: GreedyWork) -> int:
+def _visits(work: TeamWork) -> int:
     return len(work.jobs)
 
 

@@ -124,8 +124,8 @@ class _Search:
             sets = _joined(grown)
 
     def _learn(self, visit: int) -> None:
-        """One more visit for the knapsacks of every union that has its departments."""
-        if self.prices[visit] <= 0:
+        """One more visit for the knapsacks of every union that has its departments, if it can join others at all."""
+        if self.prices[visit] <= 0 or self.need[visit] > self.given.day:
             return
         mask, weight = self.over.masks[visit], int(self.weights[visit])
         rows = np.nonzero((np.arange(len(self.over.costs)) & mask) == mask)[0]

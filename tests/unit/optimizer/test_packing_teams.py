@@ -43,10 +43,7 @@ def possible(given: Cast, members: tuple[int, ...]) -> bool:
     days = np.bitwise_and.reduce(given.days[list(members)])
     if not days.any() or len({int(given.family[i]) for i in members}) < len(members):
         return False
-    way = min(
-        sum(int(given.legs[a, b]) for a, b in pairwise(order))
-        for order in permutations(members)
-    )
+    way = min(sum(int(given.legs[a, b]) for a, b in pairwise(order)) for order in permutations(members))
     return way + int(given.lengths[list(members)].sum()) <= given.day
 
 

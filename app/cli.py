@@ -177,6 +177,24 @@ def resume_round(
     _carry(db, row, clock, _pairs(entropy or []), approved_by, out, as_json, started)
 
 
+@rounds_commands.commands.command("pack")
+def pack_round(
+    round_id: Annotated[str, typer.Argument(help="批次编号 · round id")],
+    as_json: Annotated[bool, typer.Option("--json", help="末行输出 JSON · JSON as the last line")] = False,
+) -> None:
+    """排定抽中对象的检查，或显示已排定的结果 · pack a drawn round, or show how it was packed."""
+    started, vault = time.perf_counter(), Vault(settings().data_dir)
+    db = Database(settings().url())
+    row = rounds.get(db, round_id)
+    with solving(settings()) as executor, console.progress(as_json) as progress:
+        lease = settings().lease_seconds
+        trip = Trip(db, vault, Path("var/bundles"), progress, executor, until="packed", lease_seconds=lease)
+        if row.stage == "drawn" and row.status == "running":
+            row = carry(trip, row, lambda _: False)
+        summary = finish(trip, row, {}, started)
+    show_summary(summary, as_json)
+
+
 def _latest(db: Database) -> datetime:
     """A simulated clock begins now, or where an earlier simulation left the log: its times never go back."""
     with db.read() as session:

@@ -21,7 +21,7 @@ from app.plans import api as plans_api
 from app.registers import api as registers_api
 from app.registers.background import BackgroundImports
 from app.rounds import api as rounds_api
-from app.rounds import figures
+from app.rounds import figures, packing_api
 from app.settings import Settings
 from app.visits import api as visits_api
 from app.visits import pages as visits_pages
@@ -57,6 +57,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
         registers_api,
         plans_api,
         rounds_api,
+        packing_api,
         visits_api,
         disclosure_api,
         ledger_api,

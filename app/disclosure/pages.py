@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
-from app.disclosure import repository, seat_pages, views
+from app.disclosure import repository, seat_pages, solve_pages, views
 from app.disclosure.calendars import ics_name, team_day_ics
 from app.disclosure.spreadsheets import schedule_xlsx, zipped
 from app.disclosure.views import Download
@@ -25,6 +25,7 @@ ZIP: Final = "application/zip"
 
 router = APIRouter(include_in_schema=False)
 router.include_router(seat_pages.router)
+router.include_router(solve_pages.router)
 
 LanguageDep = Annotated[Language, Depends(language_of)]
 Endpoint = Callable[..., Response]

@@ -11,7 +11,7 @@ import typer
 from app import console
 from app.db.database import Database
 from app.errors import refuse
-from app.rounds import advance, entropy, repository, seats_commands, service, voiding
+from app.rounds import advance, entropy, packing_commands, repository, seats_commands, service, voiding
 from app.rounds.log import stamp
 from app.rounds.schemas import RoundOut
 from app.rounds.tables import Round
@@ -25,6 +25,13 @@ commands = typer.Typer(
 )
 commands.command("absence")(seats_commands.absence)
 commands.command("seat-tree")(seats_commands.seat_tree)
+for command in (
+    packing_commands.explain,
+    packing_commands.move,
+    packing_commands.replan,
+    packing_commands.stop,
+):
+    commands.command(command.__name__)(command)
 
 RoundId = Annotated[str, typer.Argument(help="批次编号 · round id")]
 AsJson = Annotated[bool, typer.Option("--json", help="末行输出 JSON · one JSON object as the last line")]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import case, update
+from sqlalchemy import case, delete, update
 from sqlmodel import Session, col, select
 
 from app.db.bulk import upsert
@@ -14,7 +14,16 @@ from app.http.pagination import Paging
 from app.http.tables import Operation
 from app.plans import service as plans
 from app.plans.schemas import PlanDocument
-from app.rounds.tables import STAGES, Deposit, EntropyUse, PlannedCheck, Round, RoundTime, SeatEvent
+from app.rounds.tables import (
+    STAGES,
+    Deposit,
+    EntropyUse,
+    PlannedCheck,
+    Round,
+    RoundTime,
+    SeatEvent,
+    SolvePoint,
+)
 
 
 def get(session: Session, round_id: str) -> Round | None:
@@ -173,6 +182,17 @@ def plan_checks(session: Session, rows: Iterable[Sequence[object]]) -> None:
 def planned_checks(session: Session, round_id: str) -> list[PlannedCheck]:
     """What a round planned, as it stands."""
     return list(session.exec(select(PlannedCheck).where(PlannedCheck.round_id == round_id)))
+
+
+def solve_points(session: Session, round_id: str) -> list[SolvePoint]:
+    """The course of a round's packing, in order."""
+    query = select(SolvePoint).where(SolvePoint.round_id == round_id).order_by(col(SolvePoint.number))
+    return list(session.exec(query))
+
+
+def forget_course(session: Session, round_id: str) -> None:
+    """A packing that begins anew leaves no points of the one before."""
+    session.execute(delete(SolvePoint).where(col(SolvePoint.round_id) == round_id))
 
 
 def forget_checks(session: Session, round_id: str) -> None:

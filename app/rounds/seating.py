@@ -15,6 +15,7 @@ from app.rounds import entropy as sources
 from app.rounds import lottery_store, repository
 from app.rounds.packing import problem, schedule_file, visits_file
 from app.rounds.seat_repair import too_many
+from app.rounds.solving import SolveWatch
 from app.rounds.stages import (
     Logged,
     Outcome,
@@ -88,7 +89,9 @@ def _seatable_plan(
     for attempt in range(REPACKS + 1):
         asked, parameters = problem(stored, roster, fewer), work.document.schedule.packing.parameters()
         executor = work.executor if len(asked.checks) >= PARALLEL_FROM else None
-        plan = organise(asked, parameters, executor, work.progress)
+        watch = SolveWatch(work.db, work.row.round_id)
+        plan = organise(asked, parameters, executor, work.progress, watch)
+        watch.write()
         _refuse_broken(asked, parameters, plan)
         work.progress.step("probabilities", attempt, 0)
         rule = _district_rule(manifest)

@@ -123,3 +123,27 @@ class SeatEvent(SQLModel, table=True):
     target_id: str | None = Field(
         default=None, description="a late recusal's target, which is never published"
     )
+
+
+class SolvePoint(SQLModel, table=True):
+    """How good a round's plan was while it was made: a cell's inspector-days beside what is proven necessary."""
+
+    __tablename__ = "solve_point"
+
+    round_id: str = Field(primary_key=True, foreign_key="round.round_id")
+    number: int = Field(primary_key=True, description="counts from 0 as the plan improves")
+    seconds: float = Field(description="since packing began")
+    cell: str = Field(description="a district or a part of one; empty: the whole plan")
+    value: int
+    bound: int
+    missing: int = Field(description="visits without a place so far")
+
+
+class SolveStop(SQLModel, table=True):
+    """That somebody asked to take the best plan so far."""
+
+    __tablename__ = "solve_stop"
+
+    round_id: str = Field(primary_key=True, foreign_key="round.round_id")
+    by: str
+    at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))

@@ -56,6 +56,8 @@ check: $(VENV)/dev ## lint, format, types, import contracts
 bench: $(VENV)/dev $(VENV)/peers/done ## measure against the named peers
 	$(PYTHON) -m benchmarks.draw
 	$(PYTHON) -m benchmarks.lottery
+	$(PYTHON) -m benchmarks.packing
+	$(PYTHON) -m benchmarks.packing_peer
 
 lock: $(VENV)/uv ## resolve requirements/*.in again
 	$(COMPILE) requirements/uv.in -o requirements/uv.txt

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from app import console
+from app.db import commands as db_commands
 from app.db.database import Database
 from app.db.migrations import upgrade
 from app.demo import commands as demo_commands
@@ -43,6 +44,7 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
+app.add_typer(db_commands.commands, name="db")
 app.add_typer(registers_commands.commands, name="register")
 app.add_typer(plans_commands.commands, name="plan")
 app.add_typer(plans_commands.calendar_commands, name="calendar")
@@ -55,7 +57,7 @@ app.command("demo")(demo_commands.demo)
 
 INTERRUPTED = 130
 """Exit status after Ctrl+C (128 + SIGINT)."""
-WITHOUT_DATABASE = ("demo", "log", "verify")
+WITHOUT_DATABASE = ("db", "demo", "log", "verify")
 
 
 @app.callback()

@@ -25,7 +25,7 @@ from app.rounds.fsck import check_all
 from app.rounds.vault import Vault
 from app.rounds.worker import run_in_process
 from app.settings import Settings
-from app.visits import opening
+from app.visits import following, opening
 from app.visits import service as visits
 from app.visits.desk import Desk
 
@@ -61,6 +61,9 @@ def open_visits(db: Database, settings: Settings, now: datetime) -> None:
     for round_id in opening.to_open(desk):
         with keep_going(f"visits of {round_id}"):
             opening.open_visits(desk, round_id, now)
+    for round_id in following.to_follow(desk):
+        with keep_going(f"changed visits of {round_id}"):
+            following.follow_plan(desk, round_id, now)
 
 
 class Clock:

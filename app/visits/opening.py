@@ -39,8 +39,9 @@ def open_visits(desk: Desk, round_id: str, now: datetime) -> int:
             raise _before_seats(row)
         if repository.opened(session, round_id):
             return 0
-        visits = _Schedule(session, desk, row, now).make()
-        _log(session, desk, row, visits, now)
+        schedule = Schedule(session, desk, row, now)
+        visits = schedule.make()
+        log_made(session, desk, row, visits, schedule.changes, now, "opened")
         return len(visits)
 
 
@@ -50,18 +51,20 @@ def to_open(desk: Desk) -> list[str]:
         return repository.to_open(session)
 
 
-def _log(session: Session, desk: Desk, row: Round, visits: Iterable[Visit], now: datetime) -> None:
-    keys = [visit.key for visit in visits]
-    digest = desk.vault.mac(lp("DR1/visits", row.round_id, canonical_json(keys)))
+def log_made(
+    session: Session, desk: Desk, row: Round, visits: Iterable[Visit], changes: int, now: datetime, step: str
+) -> None:
+    """Log that visits were made or brought up to the plan, and how many of the plan's changes that covers."""
+    digest = desk.vault.mac(lp("DR1/visits", row.round_id, canonical_json([visit.key for visit in visits])))
     entry = {
-        "type": "visit.opened", "subject": f"visits:{row.round_id}", "at": stamp(now),
-        "actor_role": "service", "digest": digest,
+        "type": f"visit.{step}", "subject": f"visits:{row.round_id}", "at": stamp(now),
+        "actor_role": "service", "digest": digest, "changes": changes,
     }  # fmt: skip
     ledger.append(session, entry, now)
 
 
-class _Schedule:
-    """The stored files of a seated round, joined."""
+class Schedule:
+    """The stored files of a seated round with the changes made since, joined. `changes`: how many those are."""
 
     def __init__(self, session: Session, desk: Desk, row: Round, now: datetime) -> None:
         self._session, self._desk, self._row, self._now = session, desk, row, now
@@ -69,8 +72,9 @@ class _Schedule:
         lottery, rules = (
             json.loads(ledger.load(session, row.round_id, name)) for name in ("lottery.json", "manifest.json")
         )
+        self.changes = repository.plan_changes(session, row.round_id)
         self._directed = {draw["draw_id"]: bool(draw.get("directed")) for draw in rules["draws"]}
-        self._visits: list[dict[str, Any]] = visits["visits"]
+        self.visits: list[dict[str, Any]] = visits["visits"]
         self._checks = {check["check_id"]: check for check in visits["checks"]}
         self._seats: Mapping[str, str] = lottery["assignment"]
         self._sites = json.loads(ledger.find(session, row.round_id, "internal/sites.json") or b"{}")
@@ -81,19 +85,20 @@ class _Schedule:
         }
         names = {name for check in visits["checks"] for name in check["items"]}
         self._catalogue = repository.items(session, names)
-        self._codes = repository.social_codes(session, {visit["target_id"] for visit in self._visits})
+        self._codes = repository.social_codes(session, {visit["target_id"] for visit in self.visits})
 
     def make(self) -> list[Visit]:
         """Visits with their checks, in the schedule's order, added to the session."""
-        made = [self._visit(planned) for planned in self._visits]
+        made = [self.visit(planned) for planned in self.visits]
         self._session.add_all(made)
         self._session.flush()
-        for planned, visit in zip(self._visits, made, strict=True):
-            self._session.add_all(self._check(planned, visit, name) for name in planned["checks"])
+        for planned, visit in zip(self.visits, made, strict=True):
+            self._session.add_all(self.check(planned, visit, name) for name in planned["checks"])
         self._session.flush()
         return made
 
-    def _visit(self, planned: Mapping[str, Any]) -> Visit:
+    def visit(self, planned: Mapping[str, Any]) -> Visit:
+        """A row for a planned visit."""
         checks = [self._checks[name] for name in planned["checks"]]
         site = self._sites.get(planned["target_id"], {})
         wanted = {check["department"]: check["items"] for check in checks}
@@ -116,7 +121,8 @@ class _Schedule:
             created_at=self._now,
         )
 
-    def _check(self, planned: Mapping[str, Any], visit: Visit, name: str) -> VisitCheck:
+    def check(self, planned: Mapping[str, Any], visit: Visit, name: str) -> VisitCheck:
+        """A row for one department's check there; `name`: its id in visits.json."""
         check = self._checks[name]
         route = self._routes.get((planned["visit_id"], check["department"]))
         seats = [f"{route['route_id']}#{n}" for n in range(1, route["officers"] + 1)] if route else []

@@ -24,6 +24,7 @@ from app.visits.tables import (
     VisitRectification,
     VisitVersion,
 )
+from scheduler.changes import CHANGE
 
 
 def visit(session: Session, key: str, *, lock: bool = False) -> Visit:
@@ -72,6 +73,25 @@ def to_open(session: Session) -> list[str]:
     made = select(Visit.key).where(Visit.round_id == Round.round_id).exists()
     seated = (col(Round.stage) == "seated") & (col(Round.status) == "waiting")
     return list(session.exec(select(Round.round_id).where(seated, ~made).order_by(col(Round.created_at))))
+
+
+def drawn_visits(session: Session, round_id: str) -> dict[str, Visit]:
+    """A round's visits that come from its schedule, by their id there."""
+    query = select(Visit).where(Visit.round_id == round_id, Visit.kind == "drawn").with_for_update()
+    return {row.planned_id: row for row in session.exec(query)}
+
+
+def plan_changes(session: Session, round_id: str) -> int:
+    """How many changes of its plan a round has."""
+    return sum(event["type"] == CHANGE for event in seat_moves(session, round_id))
+
+
+def changed(session: Session) -> list[str]:
+    """Seated rounds with visits and with seat events: their plan may have changed since."""
+    events = select(SeatEvent.round_id).where(SeatEvent.round_id == Round.round_id).exists()
+    made = select(Visit.key).where(Visit.round_id == Round.round_id).exists()
+    seated = (col(Round.stage) == "seated") & (col(Round.status) == "waiting")
+    return list(session.exec(select(Round.round_id).where(seated, made, events)))
 
 
 def to_void(session: Session, among: Sequence[str]) -> list[str]:

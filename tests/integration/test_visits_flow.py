@@ -14,14 +14,18 @@ from sqlmodel import text
 from app.db.database import Database
 from app.errors import Conflict, NotFound, Refused
 from app.ledger import repository as ledger
+from app.rounds import changes
 from app.rounds import service as rounds
-from app.visits import opening, published, repository, service, states
+from app.rounds.changing import Asked
+from app.rounds.fsck import check_all
+from app.visits import following, opening, published, repository, service, states
 from app.visits.demo_results import demo_picture, fill_results
 from app.visits.desk import Actor, official_day
 from app.visits.published import Wanted, Window
 from app.visits.records import Record
 from app.visits.service import Change, Upload
 from app.visits.tables import Visit, VisitCheck
+from app.visits.visit_code import CodeKey, on_record
 from tests.visited_round import CLERK, Visited, reveal
 
 REVIEWER, LEGAL, PUBLISHER = Actor("R1", "reviewer"), Actor("L1", "legal"), Actor("D1", "publisher")
@@ -455,6 +459,43 @@ def test_log_entries_of_visits_hold_neither_target_nor_person(visited: Visited) 
     assert [name for name in states.STEPS if f'"visit.{name}"' in logged] == [
         "notify", "arrive", "record", "review", "disclose",
     ]  # fmt: skip
+
+
+def test_fsck_finds_a_check_that_no_step_left_so(visited: Visited) -> None:
+    _, check, _ = disclosed(visited)
+    with visited.desk.db.read() as session:
+        assert list(check_all(session, visited.desk.vault)) == []
+    with visited.desk.db.write() as session:
+        session.execute(text("UPDATE visit_check SET result = 'closed' WHERE key = :key"), {"key": check.key})
+        other = next(row for _, row in visited.checks() if row.state == states.APPROVED)
+        session.execute(text("UPDATE visit_check SET state = 'arrived' WHERE key = :key"), {"key": other.key})
+    with visited.desk.db.read() as session:
+        found = {(finding.table, finding.row) for finding in check_all(session, visited.desk.vault)}
+    assert found == {("visit_check", check.key), ("visit_check", other.key)}
+
+
+def test_visits_follow_a_changed_plan_and_their_old_codes_die(visited: Visited) -> None:
+    desk = visited.desk
+    visit, (check,) = visited.visit()
+    key = CodeKey(desk.vault.directory)
+    now = visited.trip.clock.now() + timedelta(hours=1)
+    service.notify(desk, visit.key, CLERK, now)
+    old = key.sign(visit)
+    asked = Asked("大雪封路", cancel=(visit.planned_id,))
+    proposal = changes.propose(desk.db, desk.vault, visited.round_id, asked, now)
+    assert following.to_follow(desk) == []
+    changes.take(desk.db, desk.vault, visited.round_id, asked, proposal.confirm, now)
+    assert following.to_follow(desk) == [visited.round_id]
+    assert following.follow_plan(desk, visited.round_id, now) >= 1
+    assert following.to_follow(desk) == []
+    with desk.db.read() as session:
+        after = repository.visit(session, visit.key)
+        assert repository.check(session, check.key).state in ("approved", "void")
+        assert on_record(session, key, old) is None
+        assert list(check_all(session, desk.vault)) == []
+        (again,) = repository.checks_of(session, visit.key)
+    assert (after.day != visit.day and after.notified_at is None) or again.state == "void"
+    assert len(visited.crews(visit.key)[check.department]) >= 2
 
 
 def test_another_departments_inspector_sees_no_such_check(visited: Visited) -> None:

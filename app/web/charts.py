@@ -179,7 +179,10 @@ def _line(svg: ET.Element, line: Line, spots: Sequence[tuple[float, float]]) -> 
             dot = {"cx": _number(x), "cy": _number(y), "r": "3.5", "fill": line.colour}
             ET.SubElement(svg, "circle", dot)
     x, y = path[-1]
-    _text(svg, min(x, WIDTH - 8), max(y - 6, 18), line.name, "end", _SMALL + 1, line.colour)
+    if x < WIDTH / 2:
+        _text(svg, x + 8, y + 4, line.name, "start", _SMALL + 1, line.colour)
+    else:
+        _text(svg, min(x, WIDTH - 8), max(y - 6, 18), line.name, "end", _SMALL + 1, line.colour)
 
 
 def _column(svg: ET.Element, x: float, width: float, item: Combination, largest: int, rows: int) -> None:

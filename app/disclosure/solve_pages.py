@@ -12,6 +12,7 @@ from sqlmodel import Session
 from app.db.database import Database
 from app.disclosure import facts, repository
 from app.disclosure.pictures import Picture, price_of_entries
+from app.disclosure.views import newest_checkpoint
 from app.errors import Refused
 from app.http.dependencies import DatabaseDep, NowDep
 from app.http.local import from_this_machine
@@ -113,6 +114,7 @@ def view(
     days = changes.current_files(session, round_id)[1]["days"] if report else []
     price = price_of_entries(report, language) if report else None
     return {
+        "checkpoint": newest_checkpoint(session),
         "row": row,
         "title": facts.title_in(language, rules or {}, round_id),
         "says": facts.waiting(row),

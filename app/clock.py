@@ -1,24 +1,26 @@
 """The clock: the only file that imports APScheduler. A tick computes what is due from the tables and starts work.
 
-Nothing is remembered here: missed periods are found again in order and marked late, so a service that was down
-for months loses none and makes none twice.
+Nothing is remembered here but which refusals were logged: missed periods are found again in order and marked late,
+so a service that was down for months loses none and makes none twice.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
 from datetime import UTC, datetime
+from itertools import groupby
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.db.database import Database
-from app.errors import Refused
+from app.errors import Problem, Refused
 from app.http.logs import keep_going
 from app.ledger import checkpoints
 from app.plans import service as plans
+from app.plans.service import DuePeriod
 from app.processes import pool
 from app.rounds import service as rounds
 from app.rounds.fsck import check_all
@@ -31,35 +33,52 @@ from app.visits.desk import Desk
 
 log = logging.getLogger(__name__)
 
+Refusals = dict[str, Problem]
+"""What was refused and still is, by what was tried."""
+
 SIGNED_WITHIN_SECONDS = 60
 """A checkpoint is signed within this time of anything that is appended to the log."""
 
 
-def tick(db: Database, now: datetime) -> list[str]:
+def tick(db: Database, now: datetime, refusals: Refusals | None = None) -> list[str]:
     """Make every round that is due, void what missed its deadline, wake what waited for a time. Returns new rounds.
 
-    What one plan or one step can't do is logged and keeps no other from being done.
+    What one plan or one step can't do is logged and keeps no other from being done; `refusals` of earlier ticks
+    that still stand are not logged again.
     """
     made = []
-    for plan, period in plans.due(db, now):
-        with keep_going(f"plan {plan.code} period {period.id}"):
-            row, new = rounds.ensure(db, plan.code, period.id, now, due_at=period.due_at)
-            if new:
-                made.append(row.round_id)
-    with keep_going("deadlines"):
+    for _, periods in groupby(plans.due(db, now, refusals), key=lambda due: due.plan.code):
+        made += _in_order(db, periods, now, refusals)
+    with keep_going("deadlines", refusals):
         rounds.expire(db, now)
-    with keep_going("reveals"):
+    with keep_going("reveals", refusals):
         rounds.wake(db, now)
     return made
 
 
-def open_visits(db: Database, settings: Settings, now: datetime) -> None:
+def _in_order(
+    db: Database, periods: Iterable[DuePeriod], now: datetime, refusals: Refusals | None
+) -> list[str]:
+    """Make a plan's rounds, and none after the first that is refused: a draw takes the ones before it into account."""
+    made: list[str] = []
+    for plan, period in periods:
+        done = False
+        with keep_going(f"plan {plan.code} period {period.id}", refusals):
+            row, new = rounds.ensure(db, plan.code, period.id, now, due_at=period.due_at)
+            made += [row.round_id] if new else []
+            done = True
+        if not done:
+            break
+    return made
+
+
+def open_visits(db: Database, settings: Settings, now: datetime, refusals: Refusals | None = None) -> None:
     """Make the visits of rounds whose seats are sealed, and end those of voided rounds."""
     desk = Desk.of(db, settings)
-    with keep_going("voided visits"):
+    with keep_going("voided visits", refusals):
         visits.void_due(desk, now)
     for round_id in opening.to_open(desk):
-        with keep_going(f"visits of {round_id}"):
+        with keep_going(f"visits of {round_id}", refusals):
             opening.open_visits(desk, round_id, now)
     for round_id in following.to_follow(desk):
         with keep_going(f"changed visits of {round_id}"):
@@ -72,6 +91,7 @@ class Clock:
     def __init__(self, db: Database, settings: Settings) -> None:
         self._db, self._settings = db, settings
         self._pool: Executor = pool(1)
+        self._refusals: Refusals = {}
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._scheduler.add_job(
             self._tick,
@@ -128,8 +148,8 @@ class Clock:
     def _tick(self) -> None:
         if not self._log_leads_to_what_was_signed():
             return
-        tick(self._db, datetime.now(UTC))
-        open_visits(self._db, self._settings, datetime.now(UTC))
+        tick(self._db, datetime.now(UTC), self._refusals)
+        open_visits(self._db, self._settings, datetime.now(UTC), self._refusals)
         self._work_while_there_is_any()
 
     def _work_while_there_is_any(self) -> None:

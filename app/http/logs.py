@@ -15,7 +15,7 @@ from typing import Any, Final, TextIO
 
 import structlog
 
-from app.errors import Refused
+from app.errors import Problem, Refused
 
 log: Final = logging.getLogger(__name__)
 LEVELS: Final = ("debug", "info", "warning", "error")
@@ -49,14 +49,23 @@ def _short(path: str) -> str:
 
 
 @contextmanager
-def keep_going(what: str) -> Iterator[None]:
-    """Log what goes wrong in the block, by its code where it is a refusal, and go on with the next thing."""
+def keep_going(what: str, refusals: dict[str, Problem] | None = None) -> Iterator[None]:
+    """Log what goes wrong in the block, by its code where it is a refusal, and go on with the next thing.
+
+    Who tries the same thing again and again hands in the `refusals` that still stand: one is logged once, and
+    again when it has become another or was over meanwhile. A failure is logged each time.
+    """
+    standing = refusals if refusals is not None else {}
     try:
         yield
     except Refused as refused:
-        log.error("%s: refused: %s", what, refused.problem.code)
+        if standing.get(what) != refused.problem:
+            log.error("%s: refused: %s", what, refused.problem.code)
+        standing[what] = refused.problem
     except Exception:
         log.exception("%s: failed", what)
+    else:
+        standing.pop(what, None)
 
 
 def configure(level: str = "info", stream: TextIO | None = None) -> None:

@@ -237,15 +237,18 @@ def work_calendar(session: Session) -> WorkCalendar:
     return calendar.load(session)
 
 
-def due(database: Database, now: datetime) -> tuple[DuePeriod, ...]:
+def due(
+    database: Database, now: datetime, refusals: dict[str, Problem] | None = None
+) -> tuple[DuePeriod, ...]:
     """Every period of every plan in force that has fallen due by `now`, each plan's in order, missed ones included.
 
     Counted from the plan's `starts_on`; the caller makes those rounds that it doesn't have yet. A period whose
     due day rests on a year that isn't confirmed is held (`held`), and so are those of its plan after it.
+    `refusals` still stand and are not logged again, see `keep_going`.
     """
     runnable: list[DuePeriod] = []
     waiting: set[str] = set()
-    for found in _fallen_due(database, now):
+    for found in _fallen_due(database, now, refusals):
         if found.period.provisional:
             waiting.add(found.plan.code)
         elif found.plan.code not in waiting:
@@ -258,13 +261,15 @@ def held(database: Database, now: datetime) -> tuple[DuePeriod, ...]:
     return tuple(found for found in _fallen_due(database, now) if found.period.provisional)
 
 
-def _fallen_due(database: Database, now: datetime) -> list[DuePeriod]:
+def _fallen_due(
+    database: Database, now: datetime, refusals: dict[str, Problem] | None = None
+) -> list[DuePeriod]:
     with database.read() as session:
         days = calendar.load(session)
         revisions = repository.all_in_force(session)
     found: list[DuePeriod] = []
     for revision in revisions:
-        with keep_going(f"periods of plan {revision.plan}"):
+        with keep_going(f"periods of plan {revision.plan}", refusals):
             document = PlanDocument.model_validate(revision.document)
             recurrence = recurrence_of(document)
             if recurrence is not None:

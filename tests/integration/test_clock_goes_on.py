@@ -12,6 +12,8 @@ from sqlmodel import col, select
 
 from app import clock
 from app.db.database import Database
+from app.errors import refuse
+from app.http.logs import keep_going
 from app.ledger import repository as ledger
 from app.plans.tables import PlanRevision
 from app.registers.tables import CheckItem
@@ -28,10 +30,10 @@ def one_task(publish: Publish, code: str, place: int) -> str:
     return publish(code=code, tasks=plan_data()["tasks"][place : place + 1], **MONTHLY)
 
 
-def withdraw_item(db: Database, code: str) -> None:
+def put_item(db: Database, code: str, status: str) -> None:
     with db.write() as session:
         for item in session.exec(select(CheckItem).where(CheckItem.code == code)):
-            item.status = "withdrawn"
+            item.status = status
 
 
 def spoil(db: Database, plan: str) -> None:
@@ -47,7 +49,7 @@ def test_one_plan_that_fails_stops_nothing_else(
     waits = run(city, tmp_path, now, publish(code="waits", **REAL))
     for place, code in enumerate(("a-refused", "b-good", "c-spoilt")):
         one_task(publish, code, place)
-    withdraw_item(city, "market-1")
+    put_item(city, "market-1", "withdrawn")
     spoil(city, "c-spoilt")
     assert service.get(city, waits.round_id).status == "waiting"
     with caplog.at_level(logging.ERROR):
@@ -55,8 +57,36 @@ def test_one_plan_that_fails_stops_nothing_else(
     assert made == ["b-good-2026-02-1", "b-good-2026-03-1"]
     assert service.get(city, waits.round_id).status == "void"
     said = [record.getMessage() for record in caplog.records]
-    assert "plan a-refused period 2026-03: refused: plan.unpublished_item" in said
+    assert "plan a-refused period 2026-02: refused: plan.unpublished_item" in said
     assert "periods of plan c-spoilt: refused: recurrence.unreadable" in said
+
+
+def test_a_refused_period_holds_those_after_it_and_is_logged_once(
+    city: Database, publish: Publish, now: datetime, caplog: pytest.LogCaptureFixture
+) -> None:
+    one_task(publish, "monthly", 0)
+    refusals: clock.Refusals = {}
+    refused = "plan monthly period 2026-02: refused: plan.unpublished_item"
+    put_item(city, "market-1", "withdrawn")
+    with caplog.at_level(logging.ERROR):
+        for seconds in range(0, 15, 5):
+            assert clock.tick(city, now + timedelta(seconds=seconds), refusals) == []
+    assert [record.getMessage() for record in caplog.records] == [refused]
+    put_item(city, "market-1", "published")
+    made = clock.tick(city, now + timedelta(seconds=15), refusals)
+    assert made == ["monthly-2026-02-1", "monthly-2026-03-1"]
+    assert not refusals
+
+
+def test_another_refusal_and_one_that_came_back_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    refusals: clock.Refusals = {}
+    told = []
+    for code in ("a", "a", "b", "b", None, "b"):
+        with keep_going("plan p", refusals):
+            if code:
+                raise refuse(code, "拒", "refused", "改", "mend")
+        told.append(len(caplog.records))
+    assert told == [1, 1, 2, 2, 2, 3]
 
 
 def test_deadlines_that_fail_do_not_keep_a_round_from_its_reveal(

@@ -7,7 +7,7 @@ UV := UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv
 SIZE ?= S
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: help demo serve test test-full check bench lock clean
+.PHONY: help demo serve test test-full faults check bench lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -46,6 +46,10 @@ test: $(VENV)/dev $(VENV)/client/done ## every test at moderate counts, on SQLit
 
 test-full: $(VENV)/dev $(VENV)/client/done ## the same tests at the counts that the documentation quotes
 	TRIALS=full $(PYTHON) -m pytest -n auto --dist loadgroup
+
+faults: $(VENV)/dev ## make single write calls of a round fail or kill, under strace
+	mkdir -p var/faults
+	$(PYTHON) -m tests.write_faults var/faults
 
 check: $(VENV)/dev ## lint, format, types, import contracts
 	$(VENV)/bin/ruff check .

@@ -14,11 +14,12 @@ import os
 import random
 import shutil
 import signal
+import sqlite3
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -269,10 +270,14 @@ def stalled(child: int, work: Callable[[], None], judge: Judge, pause: float) ->
     if ended(child, pause):
         return
     os.kill(child, signal.SIGSTOP)
-    before, until = judge.stage(), time.monotonic() + STALLED
+    until = time.monotonic() + STALLED
     other = forked(work)
-    while judge.stage() == before and time.monotonic() < until:
-        time.sleep(0.02)
+    with suppress(
+        sqlite3.OperationalError
+    ):  # stopped while it held SQLite's file to itself: nobody can go on
+        before = judge.stage(STALLED)
+        while judge.stage(STALLED) == before and time.monotonic() < until:
+            time.sleep(0.02)
     os.kill(child, signal.SIGCONT)
     for process in (child, other):
         if not ended(process, 2 * pause):

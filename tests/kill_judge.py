@@ -44,10 +44,10 @@ class Judge:
         self._url = url
         self._seen: dict[str, dict[tuple[Any, ...], Any]] = {name: {} for name in KEPT}
 
-    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, patience: float = 60.0) -> list[tuple[Any, ...]]:
         """All rows of a query, over a connection of its own."""
         if self._url.startswith("sqlite"):
-            connection: Any = sqlite3.connect(self._url.removeprefix("sqlite:///"), timeout=30)
+            connection: Any = sqlite3.connect(self._url.removeprefix("sqlite:///"), timeout=patience)
         else:
             connection = psycopg.connect(self._url.replace("postgresql+psycopg://", "postgresql://", 1))
         try:
@@ -55,9 +55,9 @@ class Judge:
         finally:
             connection.close()
 
-    def stage(self) -> str | None:
-        """Where the round stands; None before it is made."""
-        found = self.rows("SELECT stage FROM round")
+    def stage(self, patience: float = 60.0) -> str | None:
+        """Where the round stands; None before it is made. Waits `patience` seconds for SQLite's lock."""
+        found = self.rows("SELECT stage FROM round", patience)
         return str(found[0][0]) if found else None
 
     def look(self) -> list[str]:

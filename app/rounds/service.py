@@ -56,6 +56,7 @@ def ensure(
     `commitments`: (party, hex) of outside parties.
     """
     with db.write() as session:
+        ledger.lock_log(session)  # two servers ask in turn, so that the second finds what the first made
         rules = plans.freeze_rules(session, plan_code)
         before = repository.of_period(session, plan_code, period)
         if before and not (after_void and before[-1].status == "void"):

@@ -23,6 +23,7 @@ from app.executors import solving
 from app.ledger import commands as ledger_commands
 from app.ledger import repository as ledger
 from app.main import create_app
+from app.people import commands as people_commands
 from app.plans import commands as plans_commands
 from app.plans import service as plans
 from app.registers import commands as registers_commands
@@ -52,6 +53,7 @@ app.add_typer(rounds_commands.commands, name="round")
 app.add_typer(visits_commands.commands, name="visit")
 app.add_typer(disclosure_commands.commands, name="export")
 app.add_typer(ledger_commands.commands, name="log")
+app.add_typer(people_commands.commands, name="people")
 rounds_commands.commands.command("seats")(seat_commands.seats)
 app.command("demo")(demo_commands.demo)
 
@@ -72,7 +74,7 @@ def before(context: typer.Context) -> None:
 @app.command()
 def serve(
     host: Annotated[
-        str, typer.Option(help="地址，账户功能启用前仅限本机 · loopback only, until accounts exist")
+        str, typer.Option(help="地址，有账户之前仅限本机 · address; loopback only, until accounts exist")
     ] = "",
     port: Annotated[int, typer.Option(min=0, max=65535, help="端口 · port")] = 0,
 ) -> None:

@@ -8,6 +8,7 @@ from optimizer.errors import Param, Problem, Refused, refuse
 
 __all__ = [
     "Conflict",
+    "Forbidden",
     "HeadersTooLarge",
     "Malformed",
     "NotFound",
@@ -17,11 +18,25 @@ __all__ = [
     "Problem",
     "Refused",
     "TooLarge",
+    "TooMany",
     "TooSlow",
+    "Unauthorized",
     "Unavailable",
     "refuse",
     "status_of",
 ]
+
+
+class Unauthorized(Refused):
+    """Nobody has signed in, or who did is not known (any more)."""
+
+    status: ClassVar[int] = 401
+
+
+class Forbidden(Refused):
+    """Whoever asks is known and may not."""
+
+    status: ClassVar[int] = 403
 
 
 class NotFound(Refused):
@@ -64,6 +79,12 @@ class PreconditionRequired(Refused):
     """A change was asked for without saying which state it was made for."""
 
     status: ClassVar[int] = 428
+
+
+class TooMany(Refused):
+    """Too many attempts in too short a time."""
+
+    status: ClassVar[int] = 429
 
 
 class HeadersTooLarge(Refused):

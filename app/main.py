@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from app.clock import Clock
 from app.db.database import Database
 from app.disclosure import api as disclosure_api
 from app.disclosure import pages as disclosure_pages
 from app.disclosure import views
-from app.http import health, metrics, openapi, operations, problem
+from app.http import access, health, metrics, openapi, operations, problem
 from app.http.limits import LimitMiddleware, Limits
 from app.ledger import api as ledger_api
 from app.ledger import webhooks_api
 from app.ledger.outbox import Deliveries
+from app.needs import NEEDS
+from app.people import api as people_api
+from app.people.sessions import People
 from app.plans import api as plans_api
 from app.registers import api as registers_api
 from app.registers.background import BackgroundImports
@@ -43,16 +46,18 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
         openapi_url="/api/openapi.json",
         generate_unique_id_function=openapi.operation_id,
         lifespan=_lifespan(database, settings, with_clock),
+        dependencies=[Depends(access.Guard(NEEDS))],
     )
     app.state.database = database
     app.state.settings = settings
     app.state.stopping = False
     app.state.checkpoint = lambda: _newest_checkpoint(database)
     app.state.metrics = metrics.Metrics(lambda: figures.asking(database))
+    app.add_middleware(access.IdentityMiddleware, identify=People(database))
     app.add_middleware(LimitMiddleware, limits=_limits(settings))
     app.add_middleware(metrics.ObservedMiddleware, metrics=app.state.metrics)
     problem.install(app, html=problems.html_problem, wants_html=problems.wants_html)
-    openapi.install(app)
+    openapi.install(app, NEEDS)
     rooms = (
         registers_api,
         plans_api,
@@ -66,6 +71,8 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     )
     for room in rooms:
         app.include_router(room.router, prefix=API)
+    for router in (people_api.router, people_api.secrets):
+        app.include_router(router, prefix=API)
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(disclosure_pages.router)

@@ -15,6 +15,7 @@ from app.db.database import Database
 from app.errors import Refused, refuse
 from app.http import logs, protocol
 from app.main import create_app
+from app.people.sessions import People
 from app.settings import settings
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -22,7 +23,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 def serve_database(url: str, host: str, port: int, data_dir: Path | None = None) -> None:
     """Serve a database until told to stop. Refused where `listen` is."""
-    with listen(host, port) as listener:
+    database = Database(url)
+    with listen(host, port, accounts=People(database).accounts_exist()) as listener:
         port = listener.getsockname()[1]
         at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         console.say(f"http://{at}/  首页 home · /api/docs 接口 API · Ctrl+C 停止 stop")
@@ -31,23 +33,24 @@ def serve_database(url: str, host: str, port: int, data_dir: Path | None = None)
         )
         configured = settings() if data_dir is None else settings().model_copy(update={"data_dir": data_dir})
         logs.configure(configured.log_level)
-        app = create_app(Database(url), configured)
+        app = create_app(database, configured)
         config = uvicorn.Config(app, host=host, port=port, log_config=None, **protocol.options())
         GracefulServer(config, app).run(sockets=[listener])
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, *, accounts: bool = False) -> socket.socket:
     """A socket that listens there; port 0: on any free one.
 
-    Raises Refused for any address but loopback, for nobody has to sign in yet, and for a port that can't be had.
+    Raises Refused for any address but loopback while there are no accounts to sign in with, and for a port that
+    can't be had.
     """
-    if host not in LOOPBACK:
+    if host not in LOOPBACK and not accounts:
         raise refuse(
             "serve.not_loopback",
-            f"尚未启用账户，只能在本机地址上提供服务，不能用 {host}。",
+            f"还没有账户，只能在本机地址上提供服务，不能用 {host}。",
             f"There are no accounts yet, so the service listens on loopback only, not on {host}.",
-            "请用 127.0.0.1；对外提供须待账户功能启用。",
-            "Use 127.0.0.1. Other addresses wait until accounts exist.",
+            "请用 127.0.0.1；对外提供服务前先用 people init 建立账户。",
+            "Use 127.0.0.1, or make accounts first with `people init`.",
             host=host,
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -9,13 +9,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy import create_engine as sa_create_engine
 from sqlmodel import Session
 
 from app.db.journal import JournaledSession
+from app.db.scope import EVERYTHING, Scope, bind
 
 
 def _on_connect(connection: Any, _record: Any) -> None:
@@ -46,6 +48,13 @@ class Database:
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
         else:
             self._reader = self._writer = sa_create_engine(url, pool_pre_ping=True)
+        self.scope = EVERYTHING
+
+    def within(self, scope: Scope) -> Self:
+        """The same database for somebody who sees no more than `scope`; it shares this one's connections."""
+        narrow = copy(self)
+        narrow.scope = scope
+        return narrow
 
     @property
     def engine(self) -> Engine:
@@ -56,13 +65,20 @@ class Database:
     def read(self) -> Iterator[Session]:
         """A session to query with; nothing is committed."""
         with Session(self._reader, autoflush=False) as session:
+            self._bind(session)
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """One transaction, journaled: committed when the block ends, rolled back when it raises."""
-        with JournaledSession(self._writer, expire_on_commit=False) as session, session.begin():
-            yield session
+        with JournaledSession(self._writer, expire_on_commit=False) as session:
+            self._bind(session)
+            with session.begin():
+                yield session
+
+    def _bind(self, session: Session) -> None:
+        if self.scope is not EVERYTHING:
+            bind(session, self.scope)
 
     def close(self) -> None:
         """Give the connections back."""

@@ -7,12 +7,14 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
+from sqlmodel import Session
 
 from app.disclosure import repository, seat_pages, solve_pages, views
 from app.disclosure.calendars import ics_name, team_day_ics
 from app.disclosure.spreadsheets import schedule_xlsx, zipped
 from app.disclosure.views import Download
 from app.disclosure.work import TeamDay, Work, work_of
+from app.http.access import actor_of
 from app.http.dependencies import DatabaseDep
 from app.http.local import from_this_machine
 from app.web.language import Language, language_of, marked
@@ -49,10 +51,19 @@ def _place(request: Request, language: Language) -> Place:
 def _local_only(request: Request, round_id: str) -> None:
     """Work pages show inspectors and targets before the reveal: until accounts exist, to this machine alone.
 
-    Anybody else, a forwarded reader too, is answered as if the round were absent.
+    Anybody else, a forwarded reader too, is answered as if the round were absent. With accounts the route's need and
+    `_own_work` decide.
     """
     if not from_this_machine(request):
         raise repository.not_public(round_id)
+
+
+def _own_work(request: Request, session: Session, language: Language, round_id: str) -> Work:
+    """The work that whoever asks may see: their department's, and an auditor's not before the reveal."""
+    actor = actor_of(request)
+    if actor.roles == {"auditor"}:
+        repository.released_round(session, round_id)
+    return work_of(session, round_id, language).within(actor.scope.department)
 
 
 def downloads(round_id: str) -> tuple[Download, ...]:
@@ -111,7 +122,8 @@ def work_page(
     """Departments and their team-days, for those who do the work."""
     _local_only(request, round_id)
     with db.read() as session:
-        context = views.work_page(session, round_id, language, department)
+        work = _own_work(request, session, language, round_id)
+        context = views.work_page(session, work, round_id, department)
     return page(request, render("staff.html", _place(request, language), context), language, PRIVATE)
 
 
@@ -152,4 +164,4 @@ def calendars_zip(work: Work, teams: tuple[TeamDay, ...], language: Language) ->
 def _work(request: Request, db: DatabaseDep, language: Language, round_id: str) -> Work:
     _local_only(request, round_id)
     with db.read() as session:
-        return work_of(session, round_id, language)
+        return _own_work(request, session, language, round_id)

@@ -14,7 +14,7 @@ from app.disclosure import facts, repository
 from app.disclosure.pictures import Picture, price_of_entries
 from app.disclosure.views import newest_checkpoint
 from app.errors import Refused
-from app.http.dependencies import DatabaseDep, NowDep
+from app.http.dependencies import NowDep, WholeDatabaseDep
 from app.http.local import from_this_machine
 from app.rounds import changes, packed, solving
 from app.rounds.changes import COMMITTED, Proposal
@@ -45,7 +45,7 @@ def _vault(request: Request) -> Vault:
 
 @router.api_route("/staff/rounds/{round_id}/plan", methods=["GET", "HEAD"])
 @router.api_route("/en/staff/rounds/{round_id}/plan", methods=["GET", "HEAD"])
-def plan_page(request: Request, db: DatabaseDep, language: LanguageDep, round_id: str) -> Response:
+def plan_page(request: Request, db: WholeDatabaseDep, language: LanguageDep, round_id: str) -> Response:
     """The plan as it is made or as it stands."""
     _here(request, round_id)
     return _shown(request, db, language, round_id, {})
@@ -54,7 +54,7 @@ def plan_page(request: Request, db: DatabaseDep, language: LanguageDep, round_id
 @router.post("/staff/rounds/{round_id}/plan/stop")
 @router.post("/en/staff/rounds/{round_id}/plan/stop")
 def stop(
-    request: Request, db: DatabaseDep, language: LanguageDep, now: NowDep, round_id: str, by: Text = ""
+    request: Request, db: WholeDatabaseDep, language: LanguageDep, now: NowDep, round_id: str, by: Text = ""
 ) -> Response:
     """Take the best plan so far."""
     _here(request, round_id)
@@ -69,7 +69,7 @@ def stop(
 @router.post("/en/staff/rounds/{round_id}/plan")
 def change(
     request: Request,
-    db: DatabaseDep,
+    db: WholeDatabaseDep,
     language: LanguageDep,
     now: NowDep,
     round_id: str,

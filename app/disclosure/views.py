@@ -12,7 +12,7 @@ from app.disclosure import facts, pictures, repository
 from app.disclosure.bundle import public_file
 from app.disclosure.listing import Drawn, drawn_list, found, selected
 from app.disclosure.service import bundle_name
-from app.disclosure.work import work_of
+from app.disclosure.work import Work
 from app.ledger import checkpoints
 from app.rounds.tables import Round
 from app.web.footer import ShownCheckpoint
@@ -189,10 +189,9 @@ def list_page(
     }
 
 
-def work_page(session: Session, round_id: str, language: Language, department: str) -> Context:
-    """For those who do the work: the round's departments, and one department's team-days."""
+def work_page(session: Session, work: Work, round_id: str, department: str) -> Context:
+    """For those who do the work: the round's departments as far as they may see them, and one's team-days."""
     row = repository.round_of(session, round_id)
-    work = work_of(session, round_id, language)
     return {
         "checkpoint": newest_checkpoint(session),
         "row": row,

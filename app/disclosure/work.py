@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -89,6 +89,14 @@ class Work:
     made_at: datetime
     visits: tuple[WorkVisit, ...]
     team_days: tuple[TeamDay, ...]
+
+    def within(self, department: str | None) -> Work:
+        """What one department's people may see of it: their own team-days and the visits on them; None: all of it."""
+        if department is None:
+            return self
+        teams = self.of(department)
+        own = {stop.visit_id for team in teams for stop in team.stops}
+        return replace(self, team_days=teams, visits=tuple(v for v in self.visits if v.visit_id in own))
 
     def departments(self) -> dict[str, str]:
         """Name by code of the departments with a team-day, ascending by code."""

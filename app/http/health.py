@@ -12,7 +12,7 @@ from sqlmodel import text
 from app.db.database import Database
 from app.db.migrations import is_newest
 from app.errors import Problem, Unavailable
-from app.http.dependencies import DatabaseDep
+from app.http.dependencies import WholeDatabaseDep
 from app.http.openapi import problems
 from app.http.operations import stopping
 
@@ -32,7 +32,7 @@ def live() -> Health:
 
 
 @router.get("/ready", responses=problems(503))
-def ready(request: Request, db: DatabaseDep) -> Health:
+def ready(request: Request, db: WholeDatabaseDep) -> Health:
     """The database answers, its schema is this version's, and the service is not stopping; else 503 with the reason."""
     if stopping(request):
         raise _unready("stopping", "服务正在停止", "The service is stopping")

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from app.http.access import Need, describe
 from app.http.schemas import ProblemOut
 
 PROBLEM = "application/problem+json"
 DESCRIPTIONS = {
     400: "The request can't be read: bad JSON, bad Unicode, NUL, nested too deep.",
+    401: "Nobody has signed in, or the token is not valid.",
+    403: "The one who asks is known and may not do this.",
     404: "Not there, or not for the one who asks.",
     408: "The request's body did not arrive in time.",
     409: "It contradicts what has already happened.",
@@ -21,6 +25,7 @@ DESCRIPTIONS = {
     415: "The body has another type than is taken here.",
     422: "A rule is broken; `code` names it and `remedy` says what to do.",
     428: "A change needs If-Match.",
+    429: "Too many attempts; try again later.",
     503: "The service can't answer now.",
 }
 _REFERENCE = {"$ref": "#/components/schemas/ProblemOut"}
@@ -63,8 +68,8 @@ def operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def described(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document, with the problems that the edge answers any route with."""
+def described(app: FastAPI, needs: Mapping[str, Need]) -> dict[str, Any]:
+    """The OpenAPI document, with the problems that the edge answers any route with, and who may use it."""
     document = _plain(app)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     schemas["ProblemOut"] = ProblemOut.model_json_schema(ref_template="#/components/schemas/{model}")
@@ -73,17 +78,18 @@ def described(app: FastAPI) -> dict[str, Any]:
     for methods in document["paths"].values():
         for operation in methods.values():
             _complete(operation)
+    describe(document, needs, problems(401, 403))
     return document
 
 
-def install(app: FastAPI) -> None:
+def install(app: FastAPI, needs: Mapping[str, Need]) -> None:
     """Describe the API in this way; computed once."""
-    app.openapi = lambda: _kept(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+    app.openapi = lambda: _kept(app, needs)  # type: ignore[method-assign]  # FastAPI's documented way to extend it
 
 
-def _kept(app: FastAPI) -> dict[str, Any]:
+def _kept(app: FastAPI, needs: Mapping[str, Need]) -> dict[str, Any]:
     if app.openapi_schema is None:
-        app.openapi_schema = described(app)
+        app.openapi_schema = described(app, needs)
     return app.openapi_schema
 
 

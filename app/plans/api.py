@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Body, Path, Request, Response, status
 
 from app.errors import Problem, refuse
-from app.http.dependencies import DatabaseDep, NowDep
+from app.http.dependencies import NowDep, WholeDatabaseDep
 from app.http.etag import IfMatchDep, tagged
 from app.http.idempotency import IdempotentRoute
 from app.http.openapi import problems
@@ -26,7 +26,7 @@ Document = Annotated[PlanDocument, Body(openapi_examples={"plan": {"value": EXAM
 
 @router.post("/plans", status_code=status.HTTP_201_CREATED, responses=problems(409, 422))
 def create_plan(
-    document: Document, db: DatabaseDep, now: NowDep, request: Request, response: Response
+    document: Document, db: WholeDatabaseDep, now: NowDep, request: Request, response: Response
 ) -> PlanOut:
     """Save a new plan as a draft."""
     made = service.create(db, document, now)
@@ -36,14 +36,14 @@ def create_plan(
 
 @router.get("/plans", responses=problems(422))
 def list_plans(
-    db: DatabaseDep, paging: PagingDep, status: Literal["draft", "published", "withdrawn"] | None = None
+    db: WholeDatabaseDep, paging: PagingDep, status: Literal["draft", "published", "withdrawn"] | None = None
 ) -> Page[PlanLine]:
     """Plans by code."""
     return service.page_of_plans(db, paging, status)
 
 
 @router.get("/plans/{code}", responses=problems(404, 422))
-def get_plan(code: PlanCode, db: DatabaseDep, request: Request, response: Response) -> PlanOut:
+def get_plan(code: PlanCode, db: WholeDatabaseDep, request: Request, response: Response) -> PlanOut:
     """A plan as last saved."""
     return tagged(request, response, service.get(db, code))
 
@@ -52,7 +52,7 @@ def get_plan(code: PlanCode, db: DatabaseDep, request: Request, response: Respon
 def revise_plan(
     code: PlanCode,
     document: Document,
-    db: DatabaseDep,
+    db: WholeDatabaseDep,
     if_match: IfMatchDep,
     request: Request,
     response: Response,
@@ -73,7 +73,12 @@ def revise_plan(
 
 @router.post("/plans/{code}/publication", responses=problems(404, 412, 422, 428))
 def publish_plan(
-    code: PlanCode, db: DatabaseDep, now: NowDep, if_match: IfMatchDep, request: Request, response: Response
+    code: PlanCode,
+    db: WholeDatabaseDep,
+    now: NowDep,
+    if_match: IfMatchDep,
+    request: Request,
+    response: Response,
 ) -> PlanOut:
     """Put the newest version in force. Refused (422) with the first rule it breaks; twice is once."""
     return tagged(request, response, service.publish(db, code, now, if_match))
@@ -81,14 +86,19 @@ def publish_plan(
 
 @router.delete("/plans/{code}/publication", responses=problems(404, 412, 422, 428))
 def withdraw_plan(
-    code: PlanCode, db: DatabaseDep, now: NowDep, if_match: IfMatchDep, request: Request, response: Response
+    code: PlanCode,
+    db: WholeDatabaseDep,
+    now: NowDep,
+    if_match: IfMatchDep,
+    request: Request,
+    response: Response,
 ) -> PlanOut:
     """Take a plan out of force."""
     return tagged(request, response, service.withdraw(db, code, now, if_match))
 
 
 @router.get("/plans/{code}/problems", responses=problems(404, 422))
-def plan_problems(code: PlanCode, db: DatabaseDep) -> Page[ProblemOut]:
+def plan_problems(code: PlanCode, db: WholeDatabaseDep) -> Page[ProblemOut]:
     """Every rule that the plan as last saved would break if it were published now, on one page."""
     found = service.check(db, service.get(db, code).document)
     return Page[ProblemOut](items=[_shown(problem) for problem in found])
@@ -99,7 +109,7 @@ def _shown(problem: Problem) -> ProblemOut:
 
 
 @router.get("/calendar/{year}", responses=problems(404, 422))
-def get_calendar(year: Year, db: DatabaseDep, request: Request, response: Response) -> CalendarYearIn:
+def get_calendar(year: Year, db: WholeDatabaseDep, request: Request, response: Response) -> CalendarYearIn:
     """A year's holidays and make-up days, and whether it is confirmed."""
     return tagged(request, response, calendar.get_year(db, year))
 
@@ -108,7 +118,7 @@ def get_calendar(year: Year, db: DatabaseDep, request: Request, response: Respon
 def put_calendar(
     year: Year,
     body: CalendarYearIn,
-    db: DatabaseDep,
+    db: WholeDatabaseDep,
     now: NowDep,
     if_match: IfMatchDep,
     request: Request,

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
 from app.db.database import Database
-from app.http.dependencies import DatabaseDep, NowDep
+from app.http.access import ActorDep
+from app.http.dependencies import NowDep, WholeDatabaseDep
 from app.http.etag import IfMatchDep, tagged
 from app.http.idempotency import IdempotentRoute
 from app.http.openapi import problems
@@ -49,10 +50,12 @@ def _shown(db: Database, row: Round, request: Request, response: Response) -> Ro
 
 
 @router.post("", status_code=status.HTTP_202_ACCEPTED, responses=problems(404, 409, 422))
-def create_round(body: RoundIn, db: DatabaseDep, now: NowDep, response: Response) -> OperationOut:
+def create_round(
+    body: RoundIn, db: WholeDatabaseDep, now: NowDep, actor: ActorDep, response: Response
+) -> OperationOut:
     """Make the one round of a plan's period. A second try is refused (409) and names the first."""
     commitments = [(entry.party, entry.commitment) for entry in body.commitments]
-    row = service.create(db, body.plan, body.period, now, commitments)
+    row = service.create(db, body.plan, body.period, now, commitments, actor)
     with db.read() as session:
         operation = repository.operation_of(session, row.round_id)
     assert operation is not None
@@ -62,7 +65,7 @@ def create_round(body: RoundIn, db: DatabaseDep, now: NowDep, response: Response
 
 @router.get("", responses=problems(422))
 def list_rounds(
-    db: DatabaseDep,
+    db: WholeDatabaseDep,
     paging: PagingDep,
     plan: Annotated[str, Query(max_length=64)] = "",
     period: Annotated[str, Query(max_length=32)] = "",
@@ -77,7 +80,7 @@ def list_rounds(
 
 
 @router.get("/{round_id}", responses=problems(404, 422))
-def get_round(round_id: RoundId, db: DatabaseDep, request: Request, response: Response) -> RoundOut:
+def get_round(round_id: RoundId, db: WholeDatabaseDep, request: Request, response: Response) -> RoundOut:
     """Where a round stands and what it waits for."""
     return _shown(db, service.get(db, round_id), request, response)
 
@@ -86,35 +89,44 @@ def get_round(round_id: RoundId, db: DatabaseDep, request: Request, response: Re
 def approve_round(
     round_id: RoundId,
     body: ApprovalIn,
-    db: DatabaseDep,
+    db: WholeDatabaseDep,
     now: NowDep,
+    actor: ActorDep,
     if_match: IfMatchDep,
     request: Request,
     response: Response,
 ) -> RoundOut:
-    """Approve the frozen round, with its small strata, by name."""
-    return _shown(db, service.approve(db, round_id, body.by, now, if_match), request, response)
+    """Approve the frozen round, with its small strata: by the account that has signed in, else by name."""
+    return _shown(db, service.approve(db, round_id, body.by, now, if_match, actor), request, response)
 
 
 @router.post(
     "/{round_id}/deposits", status_code=status.HTTP_204_NO_CONTENT, responses=problems(404, 409, 422)
 )
-def deposit_secret(round_id: RoundId, body: DepositIn, db: DatabaseDep, vault: VaultDep, now: NowDep) -> None:
+def deposit_secret(
+    round_id: RoundId, body: DepositIn, db: WholeDatabaseDep, vault: VaultDep, now: NowDep
+) -> None:
     """Deposit a party's secret; it is checked against the commitment and its receipt is logged."""
     service.deposit(db, vault, round_id, body.party, bytes.fromhex(body.secret), now)
 
 
 @router.post("/{round_id}/entropy", responses=problems(404, 409, 422))
 def supply_entropy(
-    round_id: RoundId, body: EntropyIn, db: DatabaseDep, now: NowDep, request: Request, response: Response
+    round_id: RoundId,
+    body: EntropyIn,
+    db: WholeDatabaseDep,
+    now: NowDep,
+    actor: ActorDep,
+    request: Request,
+    response: Response,
 ) -> RoundOut:
     """Give the public value of a source, first or second entropy by where the round stands."""
-    return _shown(db, service.supply(db, round_id, body.source, body.value, now), request, response)
+    return _shown(db, service.supply(db, round_id, body.source, body.value, now, actor), request, response)
 
 
 @router.post("/{round_id}/absences", responses=problems(404, 409, 422))
 def file_absences(
-    round_id: RoundId, body: AbsencesIn, db: DatabaseDep, vault: VaultDep, now: NowDep
+    round_id: RoundId, body: AbsencesIn, db: WholeDatabaseDep, vault: VaultDep, now: NowDep
 ) -> AbsencesOut:
     """File sickness, late recusals or expired certificates after the seats are drawn; all of the list at once.
 
@@ -129,22 +141,26 @@ def file_absences(
 def void_round(
     round_id: RoundId,
     body: VoidIn,
-    db: DatabaseDep,
+    db: WholeDatabaseDep,
     vault: VaultDep,
     now: NowDep,
+    actor: ActorDep,
     if_match: IfMatchDep,
     request: Request,
     response: Response,
 ) -> RoundOut:
-    """Void a round; reason and void stay visible for ever, and a draw that was made is published with them."""
-    row = voiding.void(db, vault, round_id, body.reason, body.by, body.confirmed_by, now, if_match)
+    """Void a round; reason and void stay visible for ever, and a draw that was made is published with them.
+
+    With accounts it has to have been asked for and approved (`/sanctions`) by two others, for the same reason.
+    """
+    row = voiding.void(db, vault, round_id, body.reason, body.by, body.confirmed_by, now, if_match, actor)
     return _shown(db, row, request, response)
 
 
 @router.post("/{round_id}/retry", responses=problems(409, 412, 422, 428))
 def retry_round(
     round_id: RoundId,
-    db: DatabaseDep,
+    db: WholeDatabaseDep,
     now: NowDep,
     if_match: IfMatchDep,
     request: Request,

@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, status
 
 from app.errors import NotFound, Problem
-from app.http.dependencies import DatabaseDep, NowDep
+from app.http.dependencies import NowDep, WholeDatabaseDep
 from app.http.idempotency import IdempotentRoute
 from app.http.local import from_this_machine
 from app.http.openapi import problems
@@ -46,7 +46,7 @@ router = APIRouter(
 
 
 @router.get("/{round_id}/packing", responses=problems(404, 422))
-def get_packing(round_id: RoundId, db: DatabaseDep) -> PackingOut:
+def get_packing(round_id: RoundId, db: WholeDatabaseDep) -> PackingOut:
     """The plan's report beside its bounds and baselines, with the price of entries, and the course of its packing.
 
     A round is packed by its worker as soon as its targets are drawn; until then `report` is null.
@@ -55,14 +55,14 @@ def get_packing(round_id: RoundId, db: DatabaseDep) -> PackingOut:
 
 
 @router.post("/{round_id}/stop", status_code=status.HTTP_204_NO_CONTENT, responses=problems(404, 409, 422))
-def stop_packing(round_id: RoundId, body: StopIn, db: DatabaseDep, now: NowDep) -> None:
+def stop_packing(round_id: RoundId, body: StopIn, db: WholeDatabaseDep, now: NowDep) -> None:
     """Take the best plan so far. It is marked as not reproducible."""
     solving.stop(db, round_id, body.by, now)
 
 
 @router.get("/{round_id}/explanations", responses=problems(404, 409, 422))
 def list_explanations(
-    round_id: RoundId, db: DatabaseDep, vault: VaultDep, paging: PagingDep
+    round_id: RoundId, db: WholeDatabaseDep, vault: VaultDep, paging: PagingDep
 ) -> Page[ExplanationOut]:
     """Every check without a visit, then every two visits of one target: rules that stand in the way, and remedies."""
     found = packed.explained(db, vault, round_id)
@@ -72,21 +72,23 @@ def list_explanations(
 
 
 @router.post("/{round_id}/move", responses=problems(404, 409, 422))
-def move_visit(round_id: RoundId, body: MoveIn, db: DatabaseDep, vault: VaultDep, now: NowDep) -> ChangeOut:
+def move_visit(
+    round_id: RoundId, body: MoveIn, db: WholeDatabaseDep, vault: VaultDep, now: NowDep
+) -> ChangeOut:
     """Fix a visit to a day or keep it off one. Without `confirm` only the cost is shown."""
     return _changed(round_id, body.asked(), body.confirm, db, vault, now)
 
 
 @router.post("/{round_id}/replan", responses=problems(404, 409, 422))
 def replan_round(
-    round_id: RoundId, body: ReplanIn, db: DatabaseDep, vault: VaultDep, now: NowDep
+    round_id: RoundId, body: ReplanIn, db: WholeDatabaseDep, vault: VaultDep, now: NowDep
 ) -> ChangeOut:
     """Fit the plan to what has happened; few visits change. Without `confirm` only the cost is shown."""
     return _changed(round_id, body.asked(), body.confirm, db, vault, now)
 
 
 def _changed(
-    round_id: str, asked: Asked, confirm: str, db: DatabaseDep, vault: Vault, now: NowDep
+    round_id: str, asked: Asked, confirm: str, db: WholeDatabaseDep, vault: Vault, now: NowDep
 ) -> ChangeOut:
     if confirm:
         return ChangeOut.of(round_id, changes.take(db, vault, round_id, asked, confirm, now), True)

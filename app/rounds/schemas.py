@@ -45,19 +45,19 @@ class DepositIn(BaseModel):
 
 
 class ApprovalIn(BaseModel):
-    """Who approves the frozen round."""
+    """Who approves the frozen round; an account signs as itself."""
 
     by: str = Field(min_length=1, max_length=64)
 
 
 class VoidIn(BaseModel):
-    """Why a round is voided, and the two persons who stand for it."""
+    """Why a round is voided, and the two persons who stand for it; with accounts they are who asked and approved."""
 
     reason: Literal[
         "deadline_missed", "deposits_incomplete", "frame_wrong", "plan_withdrawn", "plan_infeasible"
     ]
-    by: str = Field(min_length=1, max_length=64)
-    confirmed_by: str = Field(min_length=1, max_length=64)
+    by: str = Field(default="", max_length=64)
+    confirmed_by: str = Field(default="", max_length=64)
 
 
 class AbsenceIn(BaseModel):

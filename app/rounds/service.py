@@ -12,9 +12,11 @@ from sqlmodel import Session
 
 from app.db.database import Database
 from app.errors import Conflict, NotFound, Problem, refuse
+from app.http.access import OPERATOR, Actor
 from app.http.etag import Guard, unguarded
 from app.http.tables import Operation
 from app.ledger import repository as ledger
+from app.people import sanctions
 from app.plans import service as plans
 from app.plans.periods import require_period
 from app.plans.schemas import PlanDocument, Source
@@ -49,11 +51,12 @@ def ensure(
     due_at: datetime | None = None,
     commitments: Sequence[tuple[str, str]] = (),
     after_void: bool = False,
+    actor: Actor | None = None,
 ) -> tuple[Round, bool]:
     """The one round of (plan, period): made if it is not there, else the latest one, and whether it is new.
 
     Only with `after_void`, a person's decision, a published void is followed by the next sequence number.
-    `commitments`: (party, hex) of outside parties.
+    `commitments`: (party, hex) of outside parties. `actor`: who asks for it; None is the clock.
     """
     with db.write() as session:
         ledger.lock_log(session)  # two servers ask in turn, so that the second finds what the first made
@@ -81,6 +84,8 @@ def ensure(
         session.flush()
         for party, digest in commitments:
             session.add(Deposit(round_id=made.round_id, party=party, commitment=digest))
+        if actor is not None and not actor.is_operator:
+            sanctions.ask(session, sanctions.FREEZE, made.round_id, rules.digest, actor, now)
         session.add(Operation(kind="round", subject=made.round_id, created_at=now, updated_at=now))
         more = {
             "due_at": None if due_at is None else record.exact(due_at),
@@ -92,10 +97,15 @@ def ensure(
 
 
 def create(
-    db: Database, plan_code: str, period: str, now: datetime, commitments: Sequence[tuple[str, str]] = ()
+    db: Database,
+    plan_code: str,
+    period: str,
+    now: datetime,
+    commitments: Sequence[tuple[str, str]] = (),
+    actor: Actor = OPERATOR,
 ) -> Round:
     """Make the round of a period by hand. A second try is refused and names the first."""
-    made, new = ensure(db, plan_code, period, now, commitments=commitments, after_void=True)
+    made, new = ensure(db, plan_code, period, now, commitments=commitments, after_void=True, actor=actor)
     if new:
         return made
     made_at = f"{made.created_at.astimezone(OFFICIAL):%Y-%m-%d %H:%M}"
@@ -134,17 +144,39 @@ def found(session: Session, round_id: str, *, lock: bool = False) -> Round:
     return row
 
 
-def approve(db: Database, round_id: str, by: str, now: datetime, guard: Guard = unguarded) -> Round:
-    """Approve the frozen round by name, with the strata that need it. Only before the manifest is logged."""
+def approve(
+    db: Database,
+    round_id: str,
+    by: str,
+    now: datetime,
+    guard: Guard = unguarded,
+    actor: Actor = OPERATOR,
+) -> Round:
+    """Approve the frozen round by name, with the strata that need it. Only before the manifest is logged.
+
+    An account signs as itself, whatever `by` says, and never what it asked for itself (`sanction.same_person`).
+    """
     with db.write() as session:
         now = ledger.moment(session, now)
         row = found(session, round_id, lock=True)
         guard(RoundOut.of(row, []))
         _require_stage(row, "approve", "frozen")
+        by = _sanctioned(session, round_id, by, actor, now)
         row.approved_by, row.status, row.waiting_for, row.updated_at = by, "running", None, now
         ledger.append(session, entry_of(row, "round.approval", "approver", now, _sha(by)), now)
         session.add(row)
         return row
+
+
+def _sanctioned(session: Session, round_id: str, by: str, actor: Actor, now: datetime) -> str:
+    """Who approves: the name that the operator typed in, or the account, which is not the one that asked."""
+    if actor.is_operator:
+        return by
+    asked = sanctions.standing(session, sanctions.FREEZE, round_id, lock=True)
+    if asked is None:
+        asked = sanctions.ask(session, sanctions.FREEZE, round_id, "", None, now)
+    sanctions.approve(session, asked, actor, now)
+    return actor.signature
 
 
 def _sha(text: str) -> str:
@@ -211,16 +243,20 @@ def deposit(db: Database, vault: Vault, round_id: str, party: str, secret: bytes
         session.add(row)
 
 
-def supply(db: Database, round_id: str, source_id: str, given: str, now: datetime) -> Round:
+def supply(
+    db: Database, round_id: str, source_id: str, given: str, now: datetime, actor: Actor = OPERATOR
+) -> Round:
     """Take the public entropy of one source: checked against its rule, used once, logged before anything is drawn.
 
-    What comes after the deadline comes too late: the round is void, whether or not the clock has seen it yet.
+    What comes after the deadline comes too late: the round is void, whether or not the clock has seen it yet. Who
+    supplies it has neither asked for the round nor approved it.
     """
     expire(db, now)
     with db.write() as session:
         now = ledger.moment(session, now)
         row = found(session, round_id, lock=True)
         _require_stage(row, "entropy", "committed", "packed")
+        sanctions.carry_on(session, sanctions.FREEZE, round_id, actor, now)
         part = {"committed": "entropy", "packed": "entropy_seats"}[row.stage]
         source, announced = _source_of(session, row, part, source_id)
         if part == "entropy":

@@ -14,9 +14,11 @@ from sqlmodel import Session
 
 from app.db.database import Database
 from app.errors import Conflict, Problem, refuse
+from app.http.access import OPERATOR, Actor
 from app.http.etag import Guard, unguarded
 from app.ledger import checkpoints
 from app.ledger import repository as ledger
+from app.people import sanctions
 from app.rounds import lottery_store, record, repository, seating, service
 from app.rounds.log import entry_of, stamp
 from app.rounds.schemas import RoundOut
@@ -41,15 +43,19 @@ def void(
     confirmed_by: str,
     now: datetime,
     guard: Guard = unguarded,
+    actor: Actor = OPERATOR,
 ) -> Round:
     """Void a round: a reason code and two persons, published for ever; its targets stay due.
 
+    With accounts the two are those who asked for it and approved it, and whoever carries it out is a third one.
+
     Raises:
         NotFound: no such round.
+        Forbidden: `sanction.*`, an account carries out what was not approved, or asked for or approved it itself.
         Refused: `void.rule`, no reason code or one person alone.
         Conflict: `void.result_due`, its result is determined and has to be computed first; `void.revealed`.
     """
-    _require_two_persons(reason, by, confirmed_by)
+    _require_two_persons(reason, by, confirmed_by, actor)
     with db.write() as session:
         now = ledger.moment(session, now)
         row = service.found(session, round_id, lock=True)
@@ -57,6 +63,9 @@ def void(
         if row.status == "void":
             return row
         _require_voidable(session, row)
+        agreed = sanctions.execute(session, sanctions.VOID, round_id, actor, now, reason)
+        if agreed is not None:
+            by, confirmed_by = f"account:{agreed.requested_by}", f"account:{agreed.approved_by}"
         persons = {"by": by, "confirmed_by": confirmed_by}
         if STAGES.index(row.stage) < STAGES.index("drawn"):
             service.void_row(session, row, reason, now, actor="approver", **persons)
@@ -98,8 +107,9 @@ def _lottery_not_drawn(work: Work) -> dict[str, bytes]:
     return {"lottery.json": json_file(lottery_json(plan, nobody, work.manifest().algorithms))}
 
 
-def _require_two_persons(reason: str, by: str, confirmed_by: str) -> None:
-    if reason in VOID_REASONS and by != confirmed_by:
+def _require_two_persons(reason: str, by: str, confirmed_by: str, actor: Actor) -> None:
+    named = by != confirmed_by and by and confirmed_by
+    if reason in VOID_REASONS and (named or not actor.is_operator):
         return
     raise refuse(
         "void.rule",

@@ -8,7 +8,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Form, Path, Query, Request, UploadFile, status
 from pydantic import AwareDatetime
 
-from app.http.dependencies import DatabaseDep, NowDep
+from app.http.access import ActorDep
+from app.http.dependencies import DatabaseDep, NowDep, WholeDatabaseDep
 from app.http.idempotency import IdempotentRoute
 from app.http.local import from_this_machine
 from app.http.openapi import problems
@@ -44,11 +45,17 @@ from app.visits.tables import VisitCheck
 STEP = problems(404, 409, 422)
 
 
-def _desk(request: Request, db: DatabaseDep) -> Desk:
-    """For this machine alone until accounts exist; to everybody else there is no visit."""
+def _desk(request: Request, db: DatabaseDep, whole: WholeDatabaseDep, who: ActorDep) -> Desk:
+    """For this machine alone until accounts exist; then for whose department the visit or check in the address is.
+
+    To everybody else there is no visit. A step itself sees all of the round: the embargo counts others' visits too.
+    """
     if not from_this_machine(request):
         raise repository.absent("–")
-    return Desk.of(db, request.app.state.settings)
+    if "key" in request.path_params:
+        with db.read() as session:
+            repository.require_seen(session, request.path_params["key"])
+    return Desk.of(whole, request.app.state.settings, who)
 
 
 def _window(request: Request, now: NowDep) -> Window:
@@ -67,8 +74,8 @@ checks = APIRouter(prefix="/visits/checks", tags=["visits"], route_class=Idempot
 results = APIRouter(prefix="/results", tags=["results"], route_class=IdempotentRoute)
 
 
-def _actor(body: By) -> Actor:
-    return Actor(body.by, body.role, body.department)
+def _actor(body: By, desk: Desk) -> Actor:
+    return desk.actor(body.by, body.role, body.department)
 
 
 def _shown(row: VisitCheck) -> CheckOut:
@@ -81,9 +88,9 @@ def open_visits(round_id: RoundId, desk: DeskDep, now: NowDep) -> dict[str, int]
     return {"made": opening.open_visits(desk, round_id, now)}
 
 
-@visits.get("", responses=problems(404, 422))
+@visits.get("", dependencies=[Depends(_desk)], responses=problems(404, 422))
 def list_visits(
-    desk: DeskDep,
+    db: DatabaseDep,
     paging: PagingDep,
     round_id: Text = "",
     department: Text = "",
@@ -92,7 +99,7 @@ def list_visits(
 ) -> Page[VisitLine]:
     """Checks with their visits, in order of round and visit."""
     wanted = {"round_id": round_id, "department": department, "state": state, "day": day}
-    with desk.db.read() as session:
+    with db.read() as session:
         rows = repository.page_of(session, paging, wanted)
     return paging.page(
         rows, lambda row: (row[0].round_id, row[0].planned_id, row[1].key), lambda row: VisitLine.of(*row)
@@ -106,7 +113,7 @@ def get_visit(key: Key, desk: DeskDep) -> VisitOut:
 
 
 def _whole(desk: Desk, key: str) -> VisitOut:
-    with desk.db.read() as session:
+    with desk.seen.read() as session:
         visit = repository.visit(session, key)
         given = repository.answers(session, key)
         return VisitOut(
@@ -129,21 +136,21 @@ def _whole(desk: Desk, key: str) -> VisitOut:
 @visits.post("/{key}/approval", responses=STEP)
 def approve_visit(key: Key, body: ApprovalIn, desk: DeskDep, now: NowDep) -> VisitOut:
     """Approve a proposed visit with its day and crews; not by who proposed it."""
-    service.approve(desk, key, body.day, body.crews, _actor(body), now)
+    service.approve(desk, key, body.day, body.crews, _actor(body, desk), now)
     return _whole(desk, key)
 
 
 @visits.post("/{key}/notice", responses=STEP)
 def notify_visit(key: Key, body: By, desk: DeskDep, now: NowDep) -> VisitOut:
     """Serve the notice; from now on the visit code is on record."""
-    service.notify(desk, key, _actor(body), now)
+    service.notify(desk, key, _actor(body, desk), now)
     return _whole(desk, key)
 
 
 @visits.post("/{key}/arrival", responses=STEP)
 def arrive_at_visit(key: Key, body: ArrivalIn, desk: DeskDep, now: NowDep) -> VisitOut:
     """Arrive with at least two certified officers of each department."""
-    service.arrive(desk, key, body.present, _actor(body), now)
+    service.arrive(desk, key, body.present, _actor(body, desk), now)
     return _whole(desk, key)
 
 
@@ -151,7 +158,7 @@ def arrive_at_visit(key: Key, body: ArrivalIn, desk: DeskDep, now: NowDep) -> Vi
 def answer_questions(key: Key, body: AnswersIn, desk: DeskDep, now: NowDep) -> VisitOut:
     """Keep answers to the merged checklist, as often as wanted while the visit is under way."""
     given = {code: (row.answer, row.note) for code, row in body.answers.items()}
-    service.answer(desk, key, given, _actor(body), now)
+    service.answer(desk, key, given, _actor(body, desk), now)
     return _whole(desk, key)
 
 
@@ -171,13 +178,13 @@ def add_evidence(
     """Add a photo or file: JPEG, PNG or PDF by its contents. The answer names the hash that was kept."""
     data = file.file.read(desk.evidence_bytes + 1)
     upload = Upload(data, department, kind, taken_at, question, note)
-    return EvidenceOut.of(service.add_evidence(desk, key, upload, Actor(by), now))
+    return EvidenceOut.of(service.add_evidence(desk, key, upload, desk.actor(by), now))
 
 
 @visits.post("/{key}/replacement", responses=STEP)
 def replace_target(key: Key, body: ReplacementIn, desk: DeskDep, now: NowDep) -> VisitOut:
     """Replace a target that is not in the population by the next backups, before the reveal."""
-    service.replace(desk, key, body.reason, body.evidence, _actor(body), now)
+    service.replace(desk, key, body.reason, body.evidence, _actor(body, desk), now)
     return _whole(desk, key)
 
 
@@ -185,57 +192,57 @@ def replace_target(key: Key, body: ReplacementIn, desk: DeskDep, now: NowDep) ->
 def record_check(key: Key, body: RecordIn, desk: DeskDep, now: NowDep) -> CheckOut:
     """A department's record; what its result demands has to be there."""
     given = Record(body.result, body.disposition, body.note, body.rectify_by)
-    return _shown(service.record(desk, key, given, _actor(body), now))
+    return _shown(service.record(desk, key, given, _actor(body, desk), now))
 
 
 @checks.post("/{key}/review", responses=STEP)
 def review_check(key: Key, body: By, desk: DeskDep, now: NowDep) -> CheckOut:
     """Review a record; not by who made it."""
-    return _shown(service.review(desk, key, _actor(body), now))
+    return _shown(service.review(desk, key, _actor(body, desk), now))
 
 
 @checks.post("/{key}/return", responses=STEP)
 def return_check(key: Key, body: ReturnIn, desk: DeskDep, now: NowDep) -> CheckOut:
     """Return a record with the reason."""
-    return _shown(service.send_back(desk, key, body.reason, _actor(body), now))
+    return _shown(service.send_back(desk, key, body.reason, _actor(body, desk), now))
 
 
 @checks.post("/{key}/legal-review", responses=STEP)
 def review_legally(key: Key, body: By, desk: DeskDep, now: NowDep) -> CheckOut:
     """Legal review, by a third person, where the result or what was done about it demands one."""
-    return _shown(service.legal_review(desk, key, _actor(body), now))
+    return _shown(service.legal_review(desk, key, _actor(body, desk), now))
 
 
 @checks.post("/{key}/disclosure", responses=STEP)
 def disclose_check(key: Key, body: By, desk: DeskDep, now: NowDep) -> CheckOut:
     """Publish a reviewed result."""
-    return _shown(service.disclose(desk, key, _actor(body), now))
+    return _shown(service.disclose(desk, key, _actor(body, desk), now))
 
 
 @checks.post("/{key}/correction", responses=STEP)
 def correct_check(key: Key, body: CorrectionIn, desk: DeskDep, now: NowDep) -> CheckOut:
     """Correct a disclosed result; before and after stay to be seen."""
     change = Change(body.reason, body.confirmed_by, body.result, body.disposition)
-    return _shown(service.correct(desk, key, change, _actor(body), now))
+    return _shown(service.correct(desk, key, change, _actor(body, desk), now))
 
 
 @checks.post("/{key}/withdrawal", responses=STEP)
 def withdraw_check(key: Key, body: WithdrawalIn, desk: DeskDep, now: NowDep) -> CheckOut:
     """Withdraw a disclosed result; late is shown as late."""
     change = Change(body.reason, body.confirmed_by, revoked_on=body.revoked_on)
-    return _shown(service.withdraw(desk, key, change, _actor(body), now))
+    return _shown(service.withdraw(desk, key, change, _actor(body, desk), now))
 
 
 @checks.post("/{key}/objections", responses=STEP)
 def file_objection(key: Key, body: ObjectionIn, desk: DeskDep, now: NowDep) -> CheckOut:
     """File a firm's objection to a disclosed result."""
-    return _shown(service.object_to(desk, key, body.text, _actor(body), now))
+    return _shown(service.object_to(desk, key, body.text, _actor(body, desk), now))
 
 
 @checks.post("/{key}/objections/answer", responses=STEP)
 def answer_objection(key: Key, body: ObjectionAnswerIn, desk: DeskDep, now: NowDep) -> CheckOut:
     """Answer the open objection; not by who recorded the result."""
-    return _shown(service.answer_objection(desk, key, body.outcome, body.text, _actor(body), now))
+    return _shown(service.answer_objection(desk, key, body.outcome, body.text, _actor(body, desk), now))
 
 
 def _wanted(

@@ -9,6 +9,8 @@ from typing import Any, Self
 from sqlmodel import Session
 
 from app.db.database import Database
+from app.http.access import OPERATOR
+from app.http.access import Actor as Asker
 from app.ledger import repository as ledger
 from app.rounds.log import OFFICIAL, stamp
 from app.rounds.vault import Vault
@@ -26,11 +28,23 @@ class Desk:
     vault: Vault
     terms: Terms = field(default_factory=Terms)
     evidence_bytes: int = 20 << 20
+    who: Asker = OPERATOR
 
     @classmethod
-    def of(cls, db: Database, settings: Settings) -> Self:
-        """As the operator set it up."""
-        return cls(db, Vault(settings.data_dir), Terms.of(settings), settings.evidence_limit_mb << 20)
+    def of(cls, db: Database, settings: Settings, who: Asker = OPERATOR) -> Self:
+        """As the operator set it up, for whoever asks."""
+        return cls(db, Vault(settings.data_dir), Terms.of(settings), settings.evidence_limit_mb << 20, who)
+
+    @property
+    def seen(self) -> Database:
+        """The database as far as whoever asks may see it."""
+        return self.db.within(self.who.scope)
+
+    def actor(self, by: str, role: str = "inspector", department: str = "") -> Actor:
+        """Who does a step: as the operator typed it in; an account signs as itself, for its own department."""
+        if self.who.is_operator:
+            return Actor(by, role, department)
+        return Actor(self.who.signature, min(self.who.roles), self.who.scope.department or department)
 
 
 @dataclass(frozen=True, slots=True)

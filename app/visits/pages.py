@@ -8,12 +8,12 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi.responses import RedirectResponse, Response
 
-from app.http.dependencies import DatabaseDep, NowDep
-from app.http.local import from_this_machine
+from app.http.dependencies import NowDep, WholeDatabaseDep
 from app.ledger import repository as ledger
 from app.rounds.log import OFFICIAL
 from app.visits import forms, repository, service, views
-from app.visits.desk import Actor, Desk, official_day
+from app.visits.api import DeskDep
+from app.visits.desk import Desk, official_day
 from app.visits.printing import pdf
 from app.visits.records import Record
 from app.visits.service import Upload
@@ -27,21 +27,13 @@ router = APIRouter(include_in_schema=False)
 PDF: Final = "application/pdf"
 
 
-def _desk(request: Request, db: DatabaseDep) -> Desk:
-    """For this machine alone until accounts exist; to everybody else there is no such page."""
-    if not from_this_machine(request):
-        raise repository.absent("–")
-    return Desk.of(db, request.app.state.settings)
-
-
-DeskDep = Annotated[Desk, Depends(_desk)]
 Text = Annotated[str, Query(max_length=200)]
 Field = Annotated[str, Form(max_length=2000)]
 By = Annotated[str, Form(min_length=1, max_length=64)]
 
 
 @in_both_languages(router, "/visit-code")
-def visit_code(request: Request, db: DatabaseDep, language: LanguageDep, code: Text = "") -> Response:
+def visit_code(request: Request, db: WholeDatabaseDep, language: LanguageDep, code: Text = "") -> Response:
     """这次检查有备案, or 查不到: one answer for a forged code, an unknown one and one that is on record no more."""
     with db.read() as session:
         found = on_record(session, CodeKey(request.app.state.settings.data_dir), code) if code else None
@@ -62,7 +54,7 @@ def today_page(
     inspector: Text = "",
 ) -> Response:
     """The day's visits in route order."""
-    with desk.db.read() as session:
+    with desk.seen.read() as session:
         context = views.today(session, day or official_day(now), department, inspector, language)
     return page(request, render("visits_today.html", place_of(request, language), context), language, PRIVATE)
 
@@ -71,7 +63,7 @@ def today_page(
 def arrive_by_scan(request: Request, desk: DeskDep, language: LanguageDep, code: Text = "") -> Response:
     """From a scanned code to its visit; a code that is not on record leads nowhere."""
     said = CodeKey(request.app.state.settings.data_dir).read(code.strip())
-    with desk.db.read() as session:
+    with desk.seen.read() as session:
         if said is None or not said.names(repository.visit(session, said.visit)):
             raise repository.absent("–")
     return _back(f"/staff/visits/{said.visit}#arrival", language)
@@ -82,7 +74,7 @@ def visit_page(
     request: Request, desk: DeskDep, language: LanguageDep, now: NowDep, key: str, by: Text = ""
 ) -> Response:
     """A visit on the phone: arrive, answer, prove, record."""
-    with desk.db.read() as session:
+    with desk.seen.read() as session:
         context = views.visit(session, key, language, official_day(now), by)
     return page(request, render("visit.html", place_of(request, language), context), language, PRIVATE)
 
@@ -92,7 +84,7 @@ def review_queue(
     request: Request, desk: DeskDep, language: LanguageDep, now: NowDep, department: Text = "", by: Text = ""
 ) -> Response:
     """What waits for review, legal review or publication, what is due first at the top."""
-    with desk.db.read() as session:
+    with desk.seen.read() as session:
         context = views.queue(session, desk.terms, official_day(now), department, by, language)
     return page(request, render("visits_queue.html", place_of(request, language), context), language, PRIVATE)
 
@@ -114,7 +106,7 @@ def form_page(request: Request, desk: DeskDep, language: LanguageDep, key: str, 
 
 
 def _form(request: Request, desk: Desk, key: str, kind: str) -> tuple[forms.Form, str]:
-    with desk.db.read() as session:
+    with desk.seen.read() as session:
         papers = forms.papers(session, key)
     signer = CodeKey(request.app.state.settings.data_dir)
     code = signer.sign(papers.visit) if papers.visit.day else ""
@@ -125,7 +117,7 @@ def _form(request: Request, desk: Desk, key: str, kind: str) -> tuple[forms.Form
 @in_both_languages(router, "/staff/visits/{key}/evidence/{digest}")
 def evidence_file(request: Request, desk: DeskDep, key: str, digest: str) -> Response:
     """A photo or file, as it was kept."""
-    with desk.db.read() as session:
+    with desk.seen.read() as session:
         row = next((row for row in repository.evidence(session, key) if row.sha256 == digest), None)
         if row is None:
             raise repository.absent(key)
@@ -138,7 +130,7 @@ def evidence_file(request: Request, desk: DeskDep, key: str, digest: str) -> Res
 @in_both_languages(router, "/staff/visits/{key}/notice", post=True)
 def notify(desk: DeskDep, language: LanguageDep, now: NowDep, key: str, by: By) -> Response:
     """Serve the notice."""
-    service.notify(desk, key, Actor(by), now)
+    service.notify(desk, key, desk.actor(by), now)
     return _visit(key, by, language)
 
 
@@ -156,7 +148,7 @@ def arrive(
     for entry in present or []:
         department, _, code = entry.rpartition("/")
         people.setdefault(department, []).append(code)
-    service.arrive(desk, key, people, Actor(by), now)
+    service.arrive(desk, key, people, desk.actor(by), now)
     return _visit(key, by, language)
 
 
@@ -170,7 +162,7 @@ def answer(
     given: Annotated[Any, Depends(views.answers_of)],
 ) -> Response:
     """Keep what was answered; what was left open stays open."""
-    service.answer(desk, key, given, Actor(by), now)
+    service.answer(desk, key, given, desk.actor(by), now)
     return _visit(key, by, language)
 
 
@@ -190,7 +182,7 @@ def add_evidence(
     """Add a photo or file; without a time it was made now."""
     moment = datetime.fromisoformat(taken_at).replace(tzinfo=OFFICIAL) if taken_at else now
     data = file.file.read(desk.evidence_bytes + 1)
-    service.add_evidence(desk, key, Upload(data, department, kind, moment, note=note), Actor(by), now)
+    service.add_evidence(desk, key, Upload(data, department, kind, moment, note=note), desk.actor(by), now)
     return _visit(key, by, language)
 
 
@@ -208,7 +200,7 @@ def record(
 ) -> Response:
     """Submit a department's record; nothing is chosen beforehand."""
     due = date.fromisoformat(rectify_by) if rectify_by else None
-    check = service.record(desk, key, Record(result, disposition, note, due), Actor(by), now)
+    check = service.record(desk, key, Record(result, disposition, note, due), desk.actor(by), now)
     return _visit(check.visit, by, language)
 
 
@@ -223,7 +215,7 @@ def decide(
     reason: Field = "",
 ) -> Response:
     """Review, return, review legally, or publish, from the queue."""
-    actor = Actor(by, "reviewer")
+    actor = desk.actor(by, "reviewer")
     if step == "return":
         service.send_back(desk, key, reason, actor, now)
     else:

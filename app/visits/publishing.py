@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from app.errors import Conflict, Problem, Refused, refuse
+from app.people import sanctions
 from app.rounds.tables import Round
 from app.visits import codes, deadlines, repository, states
 from app.visits.desk import Actor, log_check, official_day
@@ -43,7 +44,7 @@ def correct(
     """Replace a disclosed result by another; both stay to be seen, with the reason's code. Two persons."""
     require("correct", check, actor)
     codes.result(result), codes.disposition(disposition), codes.change(reason)
-    _require_two(check, actor.code, confirmed_by)
+    confirmed_by = _second(at, check, actor, reason, confirmed_by)
     if (result, disposition) == (check.result, check.disposition):
         raise _same(check)
     check.result, check.disposition = result, disposition
@@ -64,7 +65,7 @@ def withdraw(
     """Take a result back; its clock runs from the day on which the decision was revoked. Two persons."""
     require("withdraw", check, actor)
     codes.change(reason)
-    _require_two(check, actor.code, confirmed_by)
+    confirmed_by = _second(at, check, actor, reason, confirmed_by)
     if revoked_on > at.today:
         raise refuse(
             "result.revoked_on",
@@ -220,8 +221,12 @@ def _require_no_embargo(at: Here, visit: Visit) -> None:
         )
 
 
-def _require_two(check: VisitCheck, by: str, confirmed_by: str) -> None:
-    if not confirmed_by or by == confirmed_by:
+def _second(at: Here, check: VisitCheck, actor: Actor, reason: str, confirmed_by: str) -> str:
+    """Who confirms it: named by the operator; with accounts who approved it, after a third person asked for it."""
+    agreed = sanctions.execute(at.session, sanctions.CORRECTION, check.key, at.desk.who, at.now, reason)
+    if agreed is not None:
+        return f"account:{agreed.approved_by}"
+    if not confirmed_by or actor.code == confirmed_by:
         raise refuse(
             "result.two_persons",
             f"更正或撤下检查 {check.key} 的结果须由两人分别提出和确认。",
@@ -230,6 +235,7 @@ def _require_two(check: VisitCheck, by: str, confirmed_by: str) -> None:
             "Have another person confirm it.",
             check=check.key,
         )
+    return confirmed_by
 
 
 def _same(check: VisitCheck) -> Refused:

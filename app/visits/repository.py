@@ -245,3 +245,9 @@ def open_visits_of(session: Session, round_id: str, target_id: str, over: Sequen
 def artefact(session: Session, visit_key: str, name: str) -> bytes:
     """A record or a file of a visit."""
     return ledger.load(session, f"visit:{visit_key}", name)
+
+
+def require_seen(session: Session, key: str) -> None:
+    """Raise NotFound unless whoever asks sees the visit or the check of this key."""
+    if session.get(VisitCheck, key) is None and session.get(Visit, key) is None:
+        raise absent(key)

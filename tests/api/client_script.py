@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 
-from double_random_client import Client
+from double_random_client import AuthenticatedClient
 from double_random_client.api.health import ready
 from double_random_client.api.registers import create_item, get_item, list_departments, list_items, move_item
 from double_random_client.models import ItemIn, ItemMove, ItemMoveTo, ItemOut, PageItemOut, ProblemOut
 
 
-def main(address: str) -> None:
+def main(address: str, token: str) -> None:
     """Make three items of the first department, publish one, walk their pages, be refused once."""
-    client = Client(base_url=address)
+    client = AuthenticatedClient(base_url=address, token=token)
     assert ready.sync(client=client) is not None
     departments = list_departments.sync(client=client)
     assert departments is not None
@@ -41,4 +41,4 @@ def main(address: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

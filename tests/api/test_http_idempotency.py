@@ -57,7 +57,7 @@ def test_another_body_under_the_same_key_is_refused(client: TestClient) -> None:
 
 def test_keys_belong_to_their_caller_and_route(client: TestClient) -> None:
     client.post("/api/v1/plans", json=plan(), headers=KEY)
-    somebody = client.post("/api/v1/plans", json=plan(), headers={**KEY, "Authorization": "Bearer x"})
+    somebody = client.post("/api/v1/plans", json=plan(), headers={**KEY, "Cookie": "other=1"})
     assert (somebody.status_code, somebody.json()["code"]) == (409, "plan.exists")
     elsewhere = client.post("/api/v1/registers/items", json=ITEM, headers=KEY)
     assert elsewhere.status_code == 201

@@ -21,6 +21,7 @@ from app.db.database import Database
 from app.main import create_app
 from app.registers.tables import Department
 from app.settings import Settings
+from tests.accounts import made, token_of
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENT = ROOT / ".venv" / "client" / "bin"
@@ -49,24 +50,25 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def address(sqlite_database: Database, tmp_path: Path) -> Iterator[str]:
-    """A server with one department."""
+def served(sqlite_database: Database, tmp_path: Path) -> Iterator[tuple[str, str]]:
+    """A server with one department: its address, and a coordinator's token."""
     with sqlite_database.write() as session:
         session.add(Department(code="SC", name_zh="市场监管"))
+    token = token_of(sqlite_database, made(sqlite_database, "one", "coordinator"))
     app = create_app(sqlite_database, Settings(data_dir=tmp_path), with_clock=False)
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning"))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.05)
-    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", token
     server.should_exit = True
     thread.join()
 
 
-def test_the_generated_client_does_real_work(generated: Path, address: str) -> None:
+def test_the_generated_client_does_real_work(generated: Path, served: tuple[str, str]) -> None:
     done = subprocess.run(
-        [str(CLIENT / "python"), str(SCRIPT), address],
+        [str(CLIENT / "python"), str(SCRIPT), *served],
         capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(generated)}, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,84 @@
+"""What each route asks for, by the route's name: the one table from which access, its description and its tests follow.
+
+A route that is not named here is refused to everybody once accounts exist. Pages have the same need in both languages.
+Tokens need the scope; sessions the role alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.http.access import PUBLIC, SIGNED_IN, Need
+
+_PUBLIC: Final = (
+    "openapi", "home", "round_page", "list_page", "inspectors_page", "static_file", "api_page",
+    "live", "ready",
+    "list_rounds", "get_round", "bundle", "results",
+    "checkpoint", "announced_keys", "entries", "proof", "consistency", "cosign",
+    "visit_code", "list_results", "get_timeliness", "get_result",
+)  # fmt: skip
+
+READERS: Final = ("coordinator", "planner", "inspector", "legal_reviewer", "auditor")
+PLANNERS: Final = ("coordinator", "planner")
+DECIDERS: Final = ("coordinator", "legal_reviewer")
+
+
+def _need(scope: str, *roles: str) -> Need:
+    return Need(frozenset(roles), scope)
+
+
+def _needs(scope: str, roles: tuple[str, ...], *routes: str) -> dict[str, Need]:
+    return dict.fromkeys(routes, _need(scope, *roles))
+
+
+NEEDS: Final[Mapping[str, Need]] = {
+    **dict.fromkeys(_PUBLIC, PUBLIC),
+    **dict.fromkeys(
+        ("list_tokens", "create_token", "revoke_token"),
+        SIGNED_IN,
+    ),
+    "get_me": Need(scope="people:read"),
+    **_needs("registers:read", READERS, "get_counts", "list_targets", "get_target", "list_departments",
+             "list_inspectors", "list_items", "get_item", "list_joint_proposals"),
+    **_needs("registers:read", PLANNERS, "list_imports", "get_refusals"),
+    **_needs("registers:write", ("coordinator",), "import_list"),
+    **_needs("registers:write", PLANNERS, "create_item", "move_item"),
+    **_needs("plans:read", READERS, "list_plans", "get_plan", "plan_problems", "get_calendar"),
+    **_needs("plans:write", PLANNERS, "create_plan", "revise_plan"),
+    **_needs("plans:write", ("coordinator",), "publish_plan", "withdraw_plan", "put_calendar"),
+    **_needs("rounds:write", PLANNERS, "create_round", "deposit_secret", "file_absences", "retry_round",
+             "void_round"),
+    **_needs("rounds:write", (*PLANNERS, "inspector", "legal_reviewer"), "supply_entropy"),
+    **_needs("rounds:write", DECIDERS, "approve_round"),
+    **_needs("rounds:read", READERS, "list_operations", "get_operation", "operation_events"),
+    **_needs("rounds:write", (*PLANNERS, "inspector"), "create_sanction", "withdraw_sanction"),
+    **_needs("rounds:write", DECIDERS, "approve_sanction"),
+    **_needs("rounds:read", READERS, "list_sanctions", "get_sanction"),
+    **_needs("work:read", (*PLANNERS, "inspector", "auditor"),
+             "work_page", "schedule_file", "team_day_file", "calendars_file"),
+    **_needs("visits:read", READERS, "list_visits", "get_visit", "today_page", "visit_page", "evidence_file",
+             "form_page", "form_pdf", "review_queue", "arrive_by_scan"),
+    **_needs("rounds:read", PLANNERS, "get_packing", "list_explanations", "plan_page"),
+    **_needs("rounds:write", PLANNERS, "stop_packing", "move_visit", "replan_round", "stop", "change"),
+    **_needs("visits:write", PLANNERS, "open_visits", "approve_visit", "notify_visit", "notify", "replace_target",
+             "disclose_check", "correct_check", "withdraw_check", "file_objection"),
+    **_needs("visits:write", ("inspector",), "arrive", "answer", "record", "arrive_at_visit",
+             "answer_questions", "add_evidence", "record_check"),
+    **_needs("visits:write", (*PLANNERS, "inspector", "legal_reviewer"), "review_check", "return_check", "decide",
+             "answer_objection"),
+    **_needs("visits:write", ("legal_reviewer",), "review_legally"),
+    **_needs("webhooks:read", ("system_admin",), "list_webhooks", "get_webhook", "list_deliveries"),
+    **_needs("webhooks:write", ("system_admin",), "create_webhook", "stop_webhook", "redeliver"),
+    **_needs("metrics:read", ("system_admin", "auditor"), "metrics"),
+    **_needs("people:read", ("system_admin", "security_admin", "audit_admin"),
+             "list_accounts", "get_account"),
+    **_needs("people:write", ("system_admin",), "create_account", "reset_password"),
+    **_needs("people:write", ("security_admin",), "put_roles", "put_lock"),
+    **_needs("record:read", ("auditor", "audit_admin"), "list_access_record"),
+}  # fmt: skip
+
+
+def scopes() -> list[str]:
+    """Every scope that a token can have."""
+    return sorted({need.scope for need in NEEDS.values() if need.scope})

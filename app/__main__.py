@@ -6,6 +6,6 @@ Worker processes import this file too; what it needs is imported only where it i
 from __future__ import annotations
 
 if __name__ == "__main__":
-    from app.cli import main
+    from app.front import main
 
     main()

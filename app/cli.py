@@ -1,8 +1,7 @@
-"""`python -m app …`: every command of every room, and the ones that need several of them."""
+"""`python -m app …`: every command of every room, and those that need several of them; `front` opens the door."""
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,7 +13,6 @@ import typer
 from app import console
 from app.db import commands as db_commands
 from app.db.database import Database
-from app.db.migrations import upgrade
 from app.demo import commands as demo_commands
 from app.disclosure import commands as disclosure_commands
 from app.disclosure import seat_commands
@@ -38,7 +36,6 @@ from app.serving import serve_database
 from app.settings import settings
 from app.visits import commands as visits_commands
 from app.whole_round import SimulatedClock, Trip, answers, carry, finish, show_summary
-from scheduler import verifier
 
 app = typer.Typer(
     help="双随机、一公开：可证明、不可重抽、一次进门 · Double Random: provable draws, fewest visits",
@@ -57,19 +54,6 @@ app.add_typer(people_commands.commands, name="people")
 rounds_commands.commands.command("seats")(seat_commands.seats)
 app.command("demo")(demo_commands.demo)
 
-INTERRUPTED = 130
-"""Exit status after Ctrl+C (128 + SIGINT)."""
-WITHOUT_DATABASE = ("db", "demo", "log", "verify")
-
-
-@app.callback()
-def before(context: typer.Context) -> None:
-    """Bring the database up to date before any command that uses it."""
-    if context.invoked_subcommand not in WITHOUT_DATABASE:
-        db = Database(settings().url())
-        upgrade(db)
-        db.close()
-
 
 @app.command()
 def serve(
@@ -80,22 +64,6 @@ def serve(
 ) -> None:
     """启动服务，含计算进程与时钟 · serve, with worker and clock inside."""
     serve_database(settings().url(), host or settings().host, port or settings().port)
-
-
-@app.command()
-def verify(
-    bundle: Annotated[Path, typer.Argument(help="round-….zip 或 auditor-….zip")],
-    firm: Annotated[Path | None, typer.Option(help="企业自证文件 · a firm's OPENING.json")] = None,
-    key: Annotated[list[str] | None, typer.Option(help="日志公钥 · the log's public key")] = None,
-    seen: Annotated[Path | None, typer.Option(help="曾见检查点 · a checkpoint kept from before")] = None,
-    proof: Annotated[Path | None, typer.Option(help="两者间的一致性证明 · the proof between the two")] = None,
-    as_json: Annotated[bool, typer.Option("--json")] = False,
-) -> None:
-    """核验证据包：0 全部一致，1 有步骤不符，2 无法读取 · verify a bundle."""
-    given = [("--firm", firm), ("--seen", seen), ("--proof", proof), *(("--key", vkey) for vkey in key or ())]
-    arguments = [str(bundle), *(text for name, value in given if value for text in (name, str(value)))]
-    arguments += ["--json"] if as_json else []
-    raise typer.Exit(verifier.main(arguments))
 
 
 @ledger_commands.commands.command("fsck")
@@ -244,16 +212,3 @@ def openapi() -> None:
     """输出 OpenAPI 文档 · print the OpenAPI document."""
     db = Database(settings().url())
     console.emit(create_app(db, settings(), with_clock=False).openapi())
-
-
-def main() -> None:
-    """Run a command; a refusal is said with its remedy and exits with 1."""
-    try:
-        app()
-    except Refused as refused:
-        console.refusal(refused.problem, as_json="--json" in sys.argv)
-        raise SystemExit(1) from None
-    except SystemExit as ended:
-        if ended.code == INTERRUPTED:
-            console.say("已中断，做完的已保存 · interrupted; what was finished is kept")
-        raise

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app import cli, console
+from app import console, front
 from app.db.database import Database
 from app.settings import settings
 
@@ -32,7 +32,7 @@ def run(
     def call(*arguments: str) -> tuple[int, Any]:
         monkeypatch.setattr(sys, "argv", ["app", *arguments])
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            front.main()
         lines = capsys.readouterr().out.splitlines()
         return int(ended.value.code or 0), json.loads(lines[-1]) if lines else None
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from app.disclosure import repository, seat_pages, solve_pages, views
+from app.disclosure import repository, result_pages, seat_pages, solve_pages, views
 from app.disclosure.calendars import ics_name, team_day_ics
 from app.disclosure.spreadsheets import schedule_xlsx, zipped
 from app.disclosure.views import Download
@@ -26,6 +26,7 @@ ICS: Final = "text/calendar; charset=utf-8"
 ZIP: Final = "application/zip"
 
 router = APIRouter(include_in_schema=False)
+router.include_router(result_pages.router)
 router.include_router(seat_pages.router)
 router.include_router(solve_pages.router)
 

@@ -186,7 +186,7 @@ def test_another_sites_page_posts_nothing(visited: Visited, client: TestClient) 
     answer = client.post(
         f"/staff/visits/{visit.key}/notice", data={"by": "X"}, headers={"sec-fetch-site": "cross-site"}
     )
-    assert answer.status_code == 404
+    assert answer.status_code == 403
     with visited.desk.db.read() as session:
         assert {row.state for row in repository.checks_of(session, visit.key)} == {"approved"}
 

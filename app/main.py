@@ -19,6 +19,7 @@ from app.ledger import webhooks_api
 from app.ledger.outbox import Deliveries
 from app.needs import NEEDS
 from app.people import api as people_api
+from app.people import pages as people_pages
 from app.people.sessions import People
 from app.plans import api as plans_api
 from app.registers import api as registers_api
@@ -77,6 +78,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.include_router(metrics.router)
     app.include_router(disclosure_pages.router)
     app.include_router(visits_pages.router)
+    app.include_router(people_pages.router)
     app.include_router(api_page.router)
     app.include_router(static.router)
     return app

@@ -17,7 +17,7 @@ _PUBLIC: Final = (
     "list_rounds", "get_round", "bundle", "results",
     "checkpoint", "announced_keys", "entries", "proof", "consistency", "cosign",
     "results_page", "result_page",
-    "visit_code", "list_results", "get_timeliness", "get_result",
+    "sign_in_page", "sign_in_form", "visit_code", "list_results", "get_timeliness", "get_result",
 )  # fmt: skip
 
 READERS: Final = ("coordinator", "planner", "inspector", "legal_reviewer", "auditor")
@@ -36,7 +36,7 @@ def _needs(scope: str, roles: tuple[str, ...], *routes: str) -> dict[str, Need]:
 NEEDS: Final[Mapping[str, Need]] = {
     **dict.fromkeys(_PUBLIC, PUBLIC),
     **dict.fromkeys(
-        ("list_tokens", "create_token", "revoke_token"),
+        ("sign_out", "account_page", "change_password_form", "list_tokens", "create_token", "revoke_token"),
         SIGNED_IN,
     ),
     "get_me": Need(scope="people:read"),

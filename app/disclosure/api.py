@@ -51,7 +51,11 @@ def bundle(
     return FileResponse(path, media_type="application/zip", filename=path.name, headers=headers)
 
 
-@router.get("/{round_id}/results", response_model=Results, responses=NOT_PUBLIC)
+@router.get(
+    "/{round_id}/results",
+    response_model=Results,
+    responses={**NOT_PUBLIC, 200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
 def results(
     request: Request,
     db: DatabaseDep,

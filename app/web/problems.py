@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from app.errors import Problem
 from app.web import footer
-from app.web.language import TAGS, language_of, marked
+from app.web.language import TAGS, language_of, localized, marked
 from app.web.responses import HEADERS, HTML, PRIVATE
 from app.web.templates import Place, render
 
@@ -33,8 +34,15 @@ def wants_html(request: Request) -> bool:
 
 
 def html_problem(request: Request, problem: Problem, status: int) -> Response:
-    """An error page for `problem` with that status; a code of `http.*` or none says no more than the title."""
+    """An error page for `problem` with that status; a code of `http.*` or none says no more than the title.
+
+    Who has not signed in is sent there, and back afterwards.
+    """
     language = language_of(request)
+    if status == 401 and request.method in ("GET", "HEAD"):
+        query = f"?{request.url.query}" if request.url.query else ""
+        to = urlencode({"next": request.url.path + query})
+        return RedirectResponse(f"{localized('/sign-in', language)}?{to}", 303, {"Cache-Control": PRIVATE})
     english = language == "en"
     general = problem.code.startswith("http.")
     context = {

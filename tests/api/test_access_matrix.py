@@ -108,7 +108,11 @@ def test_nobody_gets_through_to_anything_but_what_is_public(app: FastAPI, sqlite
 def test_before_there_are_accounts_the_machines_operator_may_do_everything(app: FastAPI) -> None:
     client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 4000))
     for name, method, path in routes(app):
-        if name not in (*STREAMS, "sign_out", "change_password_form"):  # of a session, which an operator has not
+        if name not in (
+            *STREAMS,
+            "sign_out",
+            "change_password_form",
+        ):  # of a session, which an operator has not
             assert asked(client, method, path) not in (401, 403), name
 
 

@@ -21,17 +21,19 @@ from optimizer.teams import Cast, Ints, crew_sizes
 
 MOST_FOUND = 3000
 EACH = 3
-FIRST_CAP = 6000
+FIRST_CAP = 2000
 FEW = 8
+DEARER = FEW * FEW
 
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """When to stop: passes, largest number of sets kept, gap of master and bound in permille."""
+    """When to stop: passes, largest number of sets kept, gap of master and bound in permille, orders of stops tried."""
 
     passes: int
     cap: int
     permille: int
+    work: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +49,18 @@ def prove(given: Cast, known: Collection[Sequence[int]], effort: Effort) -> Proo
     over = unions(given)
     columns = _Columns(given, known)
     best = Proof(0, True)
-    cap = FIRST_CAP
+    cap, work = FIRST_CAP, 0
     for _ in range(effort.passes):
         value, prices = columns.solve()
         found = price(given, over, prices, cap, MOST_FOUND)
         best = max(best, bound(given, prices, found), key=lambda proof: proof.value)
         added = columns.extend(found.sets)
+        work += found.work
         if value - best.value <= value * effort.permille / 1000:
             break
         if not found.exact and cap < effort.cap and len(found.sets) < FEW * len(given):
+            if work + DEARER * found.work > effort.work:
+                break
             cap = min(FEW * cap, effort.cap)
         elif not added:
             break

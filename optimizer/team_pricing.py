@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimizer.teams import Cast, Flags, Ints, Small, crew_sizes, together, tours
+from optimizer.teams import ORDERS, Cast, Flags, Ints, Small, crew_sizes, together, tours
 
 UNIT = 10_000
 GRAIN = 4
 TABLE_DEPARTMENTS = 12
 BLOCK = 48
-BATCH = 1_500_000
+BATCH = 500_000
 MILLION = 1_000_000
 
 
@@ -38,12 +38,13 @@ class Priced:
     """Team-days found whose prices exceed their officers (members ascending), those that exceed most first.
 
     `excess`: no other team-day's prices exceed its officers by more than this many parts per million of them; 0
-    when `exact`.
+    when `exact`. `work`: orders of stops tried.
     """
 
     sets: tuple[tuple[int, ...], ...]
     excess: int
     exact: bool
+    work: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,7 @@ class _Search:
         self.hope = np.zeros(shape, np.int32)
         self.found: list[tuple[Ints, Ints]] = []
         self.excess, self.exact = 0, True
+        self.work = 0
 
     def block(self, first: int, last: int) -> None:
         """All sets whose first visit is in [first, last)."""
@@ -118,10 +120,12 @@ class _Search:
             self._note(sets)
             if size == self.most or not len(sets.members):
                 return
-            grown = [self._capped(part, size + 1) for part in self._grow(self._capped(sets, size), size)]
+            grown: list[_Sets] = []
+            for part in self._grow(self._capped(sets, size), size):
+                grown = [self._capped(_joined([*grown, part]), size + 1)]
             if not grown:
                 return
-            sets = _joined(grown)
+            sets = grown[0]
 
     def _learn(self, visit: int) -> None:
         """One more visit for the knapsacks of every union that has its departments, if it can join others at all."""
@@ -192,7 +196,19 @@ class _Search:
             hope += self.hope[self.most - size - 1][masks, rest[old, new] // GRAIN]
             chosen = np.nonzero(hope > 0)[0]
             chosen = chosen[together(self.given, part.members[old[chosen]], new[chosen])]
+            chosen = self._likeliest(part, old, new, hope, chosen)
+            self.work += len(chosen) * len(ORDERS[size + 1])
             yield self._made(part.keep(old[chosen]), new[chosen], masks[chosen], size + 1)
+
+    def _likeliest(self, part: _Sets, old: Ints, new: Ints, hope: Ints, chosen: Ints) -> Ints:
+        """At most `cap` of the candidates of a batch, before tours; what is dropped counts for the excess."""
+        if len(chosen) <= self.cap:
+            return chosen
+        order = np.argsort(-hope[chosen], kind="stable")
+        dropped = chosen[order[self.cap :]]
+        members = np.concatenate([part.members[old[dropped]], new[dropped][:, None]], axis=1)
+        self._exceed(hope[dropped], crew_sizes(self.given.officers, members) * UNIT)
+        return chosen[np.sort(order[: self.cap])]
 
     def _made(self, old: _Sets, new: Ints, masks: Small, size: int) -> _Sets:
         """Sets with one more visit, those that fit into a day along their shortest tour."""
@@ -210,7 +226,7 @@ class _Search:
         for members, over in self.found:
             rows += zip((-over).tolist(), map(tuple, members.tolist()), strict=True)
         rows.sort()
-        return Priced(tuple(row for _, row in rows), self.excess, self.exact)
+        return Priced(tuple(row for _, row in rows), self.excess, self.exact, self.work)
 
 
 def _joined(parts: list[_Sets]) -> _Sets:

@@ -117,7 +117,7 @@ def _detour(legs: Small) -> Small:
     return least
 
 
-_ORDERS = {k: [p for p in permutations(range(k)) if p[0] < p[-1]] for k in range(2, 7)}
+ORDERS = {k: [p for p in permutations(range(k)) if p[0] < p[-1]] for k in range(2, 7)}
 
 
 def tours(legs: Small, sets: Ints) -> Small:
@@ -127,7 +127,7 @@ def tours(legs: Small, sets: Ints) -> Small:
         return np.zeros(len(sets), np.int32)
     leg = {(a, b): legs[sets[:, a], sets[:, b]] for a in range(size) for b in range(size) if a != b}
     best = np.full(len(sets), np.iinfo(np.int32).max, np.int32)
-    for order in _ORDERS[size]:
+    for order in ORDERS[size]:
         total = leg[order[0], order[1]].copy()
         for a, b in pairwise(order[1:]):
             total += leg[a, b]

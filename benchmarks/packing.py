@@ -44,9 +44,9 @@ def measure(wanted: City, parameters: Parameters, workers: int, loud: bool = Fal
     stages = Stages(loud)
     if workers > 1:
         with pool(workers) as executor:
-            plan = pack(problem, parameters, executor, stages)
+            plan = pack(problem, parameters, executor, stages, teams=True)
     else:
-        plan = pack(problem, parameters, None, stages)
+        plan = pack(problem, parameters, None, stages, teams=True)
     wall = time.perf_counter() - stages.begun
     return {
         "size": wanted.targets,

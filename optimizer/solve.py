@@ -41,8 +41,13 @@ def pack(
     executor: Executor | None = None,
     progress: Progress | None = None,
     watch: Watch | None = None,
+    *,
+    teams: bool = False,
 ) -> Plan:
     """The plan of a problem: the same for every order of rows, number of workers and machine.
+
+    `teams`: the report also holds teams that stay together all day against their certified bound; it takes longer
+    than the plan itself.
 
     `watch` sees the plan improve and may stop it: then the best so far is taken, and marked as not reproducible.
     Raises `Refused` for input that breaks a rule, and whatever `progress` raises to break off.
@@ -58,7 +63,7 @@ def pack(
     boards, finished = _joint(inst, made, found, executor, told, watch or Unwatched())
     unscheduled += _given_up(inst, boards)
     outcome = assemble(inst, boards)
-    report = replace(_report(inst, found, outcome, executor, told), reproducible=finished)
+    report = replace(_report(inst, found, outcome, executor, told, teams), reproducible=finished)
     return Plan(
         outcome.visits, outcome.routes, tuple(sorted(unscheduled, key=lambda row: row.check_id)), report
     )
@@ -124,6 +129,7 @@ def _report(
     outcome: Outcome,
     executor: Executor | None,
     watch: Progress,
+    teams: bool,
 ) -> Report:
     """The plan beside its bounds and the other ways of organising exactly the checks that it schedules."""
     scheduled = frozenset(check for visit in outcome.visits for check in visit.checks)
@@ -146,7 +152,7 @@ def _report(
         version=VERSION,
         reproducible=True,
         parameters=inst.parameters,
-        team=team_phase(inst, jobs, executor, watch),
+        team=team_phase(inst, jobs, executor, watch) if teams else None,
     )
 
 

@@ -20,7 +20,7 @@ from optimizer.team_pricing import UNIT, price, unions
 from optimizer.team_search import TeamSearch
 from optimizer.teams import Cast, cast, crew_sizes, fill, tours
 
-EFFORT = Effort(40, 100_000, 0)
+EFFORT = Effort(40, 100_000, 0, 10**12)
 
 
 def jobs_of(targets: int, seed: int, departments: int = 12) -> tuple[Instance, list[Job]]:

@@ -7,7 +7,7 @@ UV := UV_PYTHON_DOWNLOADS=never $(VENV)/bin/uv
 SIZE ?= S
 COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header
 
-.PHONY: help demo serve test test-full faults check bench lock clean
+.PHONY: help demo serve browser test test-full faults check bench lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -41,10 +41,15 @@ demo: $(VENV)/run ## live through one round of a synthetic city and serve it (SI
 serve: $(VENV)/run ## serve on 127.0.0.1:8000 with worker and clock (DATABASE_URL, else SQLite under ./var)
 	$(PYTHON) -m app serve
 
-test: $(VENV)/dev $(VENV)/client/done ## every test at moderate counts, on SQLite and a real PostgreSQL
+browser: ## bring Chromium for the browser tests, where apt may
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+		apt-get install -y -qq --no-install-recommends chromium fonts-noto-cjk; } || \
+		echo "!!! LEFT OUT: every test in tests/journeys, for want of chromium (apt-get install chromium fonts-noto-cjk)" >&2
+
+test: $(VENV)/dev $(VENV)/client/done browser ## every test at moderate counts, on SQLite and a real PostgreSQL
 	$(PYTHON) -m pytest -n auto --dist loadgroup
 
-test-full: $(VENV)/dev $(VENV)/client/done ## the same tests at the counts that the documentation quotes
+test-full: $(VENV)/dev $(VENV)/client/done browser ## the same tests at the counts that the documentation quotes
 	TRIALS=full $(PYTHON) -m pytest -n auto --dist loadgroup
 
 faults: $(VENV)/dev ## make single write calls of a round fail or kill, under strace

@@ -16,7 +16,7 @@ _PUBLIC: Final = (
     "live", "ready",
     "list_rounds", "get_round", "bundle", "results",
     "checkpoint", "announced_keys", "entries", "proof", "consistency", "cosign",
-    "results_page", "result_page",
+    "results_page", "result_page", "replay_page", "replay_file",
     "sign_in_page", "sign_in_form", "visit_code", "list_results", "get_timeliness", "get_result",
 )  # fmt: skip
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from app.disclosure import repository, result_pages, seat_pages, solve_pages, views
+from app.disclosure import replay_pages, repository, result_pages, seat_pages, solve_pages, views
 from app.disclosure.calendars import ics_name, team_day_ics
 from app.disclosure.spreadsheets import schedule_xlsx, zipped
 from app.disclosure.views import Download
@@ -26,6 +26,7 @@ ICS: Final = "text/calendar; charset=utf-8"
 ZIP: Final = "application/zip"
 
 router = APIRouter(include_in_schema=False)
+router.include_router(replay_pages.router)
 router.include_router(result_pages.router)
 router.include_router(seat_pages.router)
 router.include_router(solve_pages.router)
@@ -93,9 +94,10 @@ def round_page(request: Request, db: DatabaseDep, language: LanguageDep, round_i
     listed = Download(marked("抽中名单"), place.link(f"/rounds/{round_id}/list"))
     people = Download(marked("人员的机会与负担"), place.link(f"/rounds/{round_id}/inspectors"))
     offered = downloads(round_id)
+    replay = Download(marked("自己重算"), place.link(f"/rounds/{round_id}/replay"))
     with db.read() as session:
         void = repository.is_void(repository.round_of(session, round_id))
-        shown = (offered[0], listed, *(() if void else (people,)), *offered[1:])
+        shown = (offered[0], replay, listed, *(() if void else (people,)), *offered[1:])
         context = views.round_page(session, round_id, language, shown)
     return page(request, render("round.html", place, context), language)
 

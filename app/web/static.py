@@ -14,7 +14,11 @@ from app.errors import NotFound, Problem
 from app.web.responses import conditional
 
 STATIC: Final = Path(__file__).parent / "static"
-MEDIA: Final = {"style.css": "text/css; charset=utf-8", "icon.svg": "image/svg+xml"}
+MEDIA: Final = {
+    "style.css": "text/css; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+    "replay.js": "text/javascript; charset=utf-8",
+}
 _YEAR: Final = 365 * 24 * 3600
 
 router = APIRouter()
@@ -22,7 +26,9 @@ router = APIRouter()
 
 @cache
 def contents(name: str) -> bytes:
-    """A static file's bytes. `name` is one of `MEDIA`."""
+    """A static file's bytes. `name` is one of `MEDIA`; a script is its folder's parts, joined in order of name."""
+    if name.endswith(".js"):
+        return b"\n".join(part.read_bytes() for part in sorted((STATIC / name.removesuffix(".js")).iterdir()))
     return (STATIC / name).read_bytes()
 
 

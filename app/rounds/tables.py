@@ -129,6 +129,7 @@ class SolvePoint(SQLModel, table=True):
     """How good a round's plan was while it was made: a cell's inspector-days beside what is proven necessary."""
 
     __tablename__ = "solve_point"
+    __table_args__ = {"info": not_journaled("a course with measured seconds; nothing is derived from it")}
 
     round_id: str = Field(primary_key=True, foreign_key="round.round_id")
     number: int = Field(primary_key=True, description="counts from 0 as the plan improves")

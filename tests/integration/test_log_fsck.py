@@ -51,7 +51,7 @@ LOG = {"log_entry", "log_node", "log_checkpoint", "log_cosignature"}
 DERIVED = frozenset(CHECKS) | LOG
 JOURNAL = ("state_change", "state_pending")
 UNBOUND = {
-    "kept_answer", "operation", "webhook_delivery",
+    "kept_answer", "operation", "webhook_delivery", "solve_point",
     "sign_in", "sign_in_attempt", "oidc_trip", "firm_code", "message",
 }  # fmt: skip
 """Work in progress, and who is just signing in: nothing is drawn from it and nothing is published of it."""

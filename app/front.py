@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -32,10 +33,17 @@ LINES: Final = {
     "people": "账户、角色、令牌、访问记录 · accounts, roles, tokens, access record",
 }
 """The commands of `app.cli`, in the order of the help, and the line that each has there."""
+ROOMS: Final = {
+    "db": "app.db.commands",
+    "register": "app.registers.commands",
+    "plan": "app.plans.commands",
+    "people": "app.people.commands",
+}
+"""Groups that one room makes alone: no solver, nothing of other rooms, half the time to load."""
 
 
 class Door(TyperGroup):
-    """The commands by their lines; `app.cli` is loaded where one of its commands is run."""
+    """The commands by their lines; the room of one, or the whole of `app.cli`, is loaded where it is run."""
 
     def list_commands(self, ctx: Context) -> list[str]:  # noqa: ARG002 - the base class asks for it
         """Names as the help shows them."""
@@ -51,10 +59,22 @@ class Door(TyperGroup):
         """A command to be run."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in LINES:
-            from app.cli import app as rooms
-
-            command = typer.main.get_group(rooms).get_command(ctx, name)
+            command = _loaded(ctx, name)
         return name, command, rest
+
+
+def _loaded(ctx: Context, name: str) -> Command | None:
+    """The real command behind a line; tables refer to each other, so all of them are there before one is used."""
+    if name in ROOMS:
+        from app.db.tables import import_all
+
+        import_all()
+        room: Command = typer.main.get_group(import_module(ROOMS[name]).commands)
+        room.name = name
+        return room
+    from app.cli import app as rooms
+
+    return typer.main.get_group(rooms).get_command(ctx, name)
 
 
 app = typer.Typer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
@@ -28,6 +29,21 @@ def test_nothing_heavy_is_loaded(arguments: list[str]) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+def test_a_room_alone_has_every_command_that_it_has_among_all() -> None:
+    code = (
+        "import json, typer\nfrom app import front\n"
+        "context = typer.Context(typer.main.get_command(front.app))\n"
+        "print(json.dumps({name: list(front._loaded(context, name).commands) for name in front.ROOMS}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    whole = typer.main.get_group(cli.app)
+    context = typer.Context(whole)
+    groups = {name: whole.get_command(context, name) for name in front.ROOMS}
+    names = {name: list(getattr(group, "commands", ())) for name, group in groups.items()}
+    assert json.loads(done.stdout) == names
+    assert all(names.values())
 
 
 def test_a_chosen_command_answers_its_help() -> None:

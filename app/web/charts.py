@@ -13,23 +13,36 @@ from typing import Final
 
 from markupsafe import Markup
 
-WIDTH: Final = 360
-INK: Final = "#16212b"
-QUIET: Final = "#5b6873"
-ACCENT: Final = "#0b4a8f"
-PALE: Final = "#b9c6d3"
-SAVED: Final = "#6f93bb"
-RULE: Final = "#b3261e"
-BAND: Final = "#f0cfcb"
-GRID: Final = "#dde3e9"
-PAPER: Final = "#ffffff"
+from app.web.canvas import (
+    ACCENT,
+    BAND,
+    GRID,
+    INK,
+    PALE,
+    PAPER,
+    QUIET,
+    RULE,
+    SAVED,
+    SMALL,
+    WIDTH,
+    canvas,
+    circle,
+    exact,
+    fitted,
+    label_above,
+    markup,
+    rect,
+    text,
+    text_width,
+)
 
-_TEXT: Final = 12
-_SMALL: Final = 10
+__all__ = [
+    "ACCENT", "BAND", "GRID", "INK", "PALE", "QUIET", "RULE", "SAVED", "WIDTH", "Bar", "Combination", "Line", "Step",
+    "bars", "overlap", "plot", "text_width", "waterfall",
+]  # fmt: skip
+
 _BARS: Final = 84
 _LINE: Final = 18
-_FULL_WIDTH: Final = 0x2E80
-"""Code points from here on (CJK) are as wide as the type is high."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,37 +88,37 @@ class Line:
 def bars(ident: str, title: str, description: str, rows: Sequence[Bar]) -> Markup:
     """Horizontal bars, one under another, label and note above each, a red tick or a pale band where the rule lies."""
     row_height, top = 34, 4
-    svg = _svg(ident, title, description, top + row_height * len(rows) + 2)
+    svg = canvas(ident, title, description, top + row_height * len(rows) + 2)
     ends = [value for row in rows for value in (row.value, row.tick or 0, *(row.band or ()))]
     largest = max(ends, default=0) or 1
     for place, row in enumerate(rows):
         y = top + place * row_height
-        _label(svg, y + 11, row.label, row.note)
+        label_above(svg, y + 11, row.label, row.note)
         if row.band is not None:
             low, high = row.band
-            _rect(svg, WIDTH * low / largest, y + 15, WIDTH * (high - low) / largest, 14, BAND)
-        _rect(svg, 0, y + 17, WIDTH * row.value / largest, 10, ACCENT)
+            rect(svg, WIDTH * low / largest, y + 15, WIDTH * (high - low) / largest, 14, BAND)
+        rect(svg, 0, y + 17, WIDTH * row.value / largest, 10, ACCENT)
         if row.tick is not None:
             at = min(WIDTH * row.tick / largest, WIDTH - 2)
-            _rect(svg, at - 1, y + 14, 4, 16, PAPER)
-            _rect(svg, at, y + 14, 2, 16, RULE)
-    return _markup(svg)
+            rect(svg, at - 1, y + 14, 4, 16, PAPER)
+            rect(svg, at, y + 14, 2, 16, RULE)
+    return markup(svg)
 
 
 def waterfall(ident: str, title: str, description: str, steps: Sequence[Step]) -> Markup:
     """From a first total down to a last one; what each step takes away hangs between them."""
     row_height, top = 34, 4
-    svg = _svg(ident, title, description, top + row_height * len(steps) + 2)
+    svg = canvas(ident, title, description, top + row_height * len(steps) + 2)
     largest = max([max(step.start, step.end) for step in steps], default=0) or 1
     for place, step in enumerate(steps):
         y = top + place * row_height
-        _label(svg, y + 11, step.label, step.note)
+        label_above(svg, y + 11, step.label, step.note)
         low, high = sorted((step.start, step.end))
         floats = low > 0 and place not in (0, len(steps) - 1)
         left = WIDTH * low / largest if floats else 0
-        _rect(svg, 0, y + 17, left, 10, GRID)
-        _rect(svg, left, y + 17, WIDTH * high / largest - left, 10, SAVED if floats else ACCENT)
-    return _markup(svg)
+        rect(svg, 0, y + 17, left, 10, GRID)
+        rect(svg, left, y + 17, WIDTH * high / largest - left, 10, SAVED if floats else ACCENT)
+    return markup(svg)
 
 
 def overlap(
@@ -113,18 +126,18 @@ def overlap(
 ) -> Markup:
     """Departments' overlap (UpSet): bars count targets, dots below name their departments; joint ones are dark."""
     bar_height, line = _BARS, _LINE
-    names = min(150.0, max([text_width(name, _SMALL + 1) for name in rows], default=0) + 12)
-    svg = _svg(ident, title, description, bar_height + 22 + line * len(rows) + 4)
+    names = min(150.0, max([text_width(name, SMALL + 1) for name in rows], default=0) + 12)
+    svg = canvas(ident, title, description, bar_height + 22 + line * len(rows) + 4)
     largest = max([item.count for item in combinations], default=0) or 1
     pitch = (WIDTH - names) / max(len(combinations), 1)
     for place, name in enumerate(rows):
         y = bar_height + 22 + place * line
         if place % 2 == 0:
-            _rect(svg, 0, y, WIDTH, line, "#f1f4f7")
-        _text(svg, names - 8, y + 13, _fitted(name, names - 10, _SMALL + 1), "end", _SMALL + 1, INK, name)
+            rect(svg, 0, y, WIDTH, line, "#f1f4f7")
+        text(svg, names - 8, y + 13, fitted(name, names - 10, SMALL + 1), "end", SMALL + 1, INK, name)
     for place, item in enumerate(combinations):
         _column(svg, names + pitch * (place + 0.5), min(pitch * 0.66, 18), item, largest, len(rows))
-    return _markup(svg)
+    return markup(svg)
 
 
 _PLOT: Final = 190
@@ -133,7 +146,7 @@ _LEFT: Final = 46
 
 def plot(ident: str, title: str, description: str, lines: Sequence[Line], x_name: str, y_name: str) -> Markup:
     """Lines over one pair of axes that span exactly what is shown; the ends of both axes are labelled."""
-    svg = _svg(ident, title, description, _PLOT + 44)
+    svg = canvas(ident, title, description, _PLOT + 44)
     spots = [spot for line in lines for spot in line.points] or [(0.0, 0.0)]
     spans = [(min(values), max(values)) for values in zip(*spots, strict=True)]
 
@@ -147,20 +160,20 @@ def plot(ident: str, title: str, description: str, lines: Sequence[Line], x_name
     _axes(svg, spans, x_name, y_name)
     for line in lines:
         _line(svg, line, [place(spot) for spot in line.points])
-    return _markup(svg)
+    return markup(svg)
 
 
 def _axes(svg: ET.Element, spans: Sequence[tuple[float, float]], x_name: str, y_name: str) -> None:
     (x_low, x_high), (y_low, y_high) = spans
-    _rect(svg, _LEFT, 20, 1, _PLOT - 18, PALE)
-    _rect(svg, _LEFT, _PLOT + 2, WIDTH - _LEFT - 8, 1, PALE)
-    _text(svg, 0, 11, y_name, "start", _SMALL + 1, QUIET)
-    _text(svg, _LEFT - 4, 26, f"{y_high:,.0f}", "end", _SMALL, INK)
+    rect(svg, _LEFT, 20, 1, _PLOT - 18, PALE)
+    rect(svg, _LEFT, _PLOT + 2, WIDTH - _LEFT - 8, 1, PALE)
+    text(svg, 0, 11, y_name, "start", SMALL + 1, QUIET)
+    text(svg, _LEFT - 4, 26, f"{y_high:,.0f}", "end", SMALL, INK)
     if y_low != y_high:
-        _text(svg, _LEFT - 4, _PLOT, f"{y_low:,.0f}", "end", _SMALL, INK)
-    _text(svg, _LEFT, _PLOT + 16, f"{x_low:,.0f}", "start", _SMALL, INK)
-    _text(svg, WIDTH - 8, _PLOT + 16, f"{x_high:,.0f}", "end", _SMALL, INK)
-    _text(svg, WIDTH - 8, _PLOT + 34, x_name, "end", _SMALL + 1, QUIET)
+        text(svg, _LEFT - 4, _PLOT, f"{y_low:,.0f}", "end", SMALL, INK)
+    text(svg, _LEFT, _PLOT + 16, f"{x_low:,.0f}", "start", SMALL, INK)
+    text(svg, WIDTH - 8, _PLOT + 16, f"{x_high:,.0f}", "end", SMALL, INK)
+    text(svg, WIDTH - 8, _PLOT + 34, x_name, "end", SMALL + 1, QUIET)
 
 
 def _line(svg: ET.Element, line: Line, spots: Sequence[tuple[float, float]]) -> None:
@@ -171,101 +184,29 @@ def _line(svg: ET.Element, line: Line, spots: Sequence[tuple[float, float]]) -> 
         path.append((x, y))
     if not path:
         return
-    shown = " ".join(f"{_number(x)},{_number(y)}" for x, y in path)
+    shown = " ".join(f"{exact(x)},{exact(y)}" for x, y in path)
     drawn = {"points": shown, "fill": "none", "stroke": line.colour, "stroke-width": "2"}
     ET.SubElement(svg, "polyline", drawn)
     if line.dots or len(path) == 1:
         for x, y in spots:
-            dot = {"cx": _number(x), "cy": _number(y), "r": "3.5", "fill": line.colour}
-            ET.SubElement(svg, "circle", dot)
+            circle(svg, x, y, 3.5, line.colour)
     x, y = path[-1]
     if x < WIDTH / 2:
-        _text(svg, x + 8, y + 4, line.name, "start", _SMALL + 1, line.colour)
+        text(svg, x + 8, y + 4, line.name, "start", SMALL + 1, line.colour)
     else:
-        _text(svg, min(x, WIDTH - 8), max(y - 6, 18), line.name, "end", _SMALL + 1, line.colour)
+        text(svg, min(x, WIDTH - 8), max(y - 6, 18), line.name, "end", SMALL + 1, line.colour)
 
 
 def _column(svg: ET.Element, x: float, width: float, item: Combination, largest: int, rows: int) -> None:
     bar_height, line = _BARS, _LINE
     colour = ACCENT if len(item.members) > 1 else PALE
     height = max(1.0, (bar_height - 16) * item.count / largest)
-    _rect(svg, x - width / 2, bar_height + 14 - height, width, height, colour)
-    _text(svg, x, bar_height + 10 - height, f"{item.count:,}", "middle", _SMALL, INK)
+    rect(svg, x - width / 2, bar_height + 14 - height, width, height, colour)
+    text(svg, x, bar_height + 10 - height, f"{item.count:,}", "middle", SMALL, INK)
     middles = [bar_height + 22 + row * line + line / 2 for row in range(rows)]
     chosen = [middles[row] for row in sorted(item.members)]
     if len(chosen) > 1:
-        _rect(svg, x - 1, chosen[0], 2, chosen[-1] - chosen[0], ACCENT)
+        rect(svg, x - 1, chosen[0], 2, chosen[-1] - chosen[0], ACCENT)
     for row, middle in enumerate(middles):
         fill = colour if row in item.members else "#d3dae1"
-        attributes = {"cx": _number(x), "cy": _number(middle), "r": "4", "fill": fill}
-        ET.SubElement(svg, "circle", attributes)
-
-
-def text_width(text: str, size: float) -> float:
-    """An estimate, good for choosing where to cut: CJK is as wide as high, other letters 0.56 of that."""
-    return sum(size if ord(character) >= _FULL_WIDTH else size * 0.56 for character in text)
-
-
-def _fitted(text: str, room: float, size: float) -> str:
-    if text_width(text, size) <= room:
-        return text
-    while text and text_width(text + "…", size) > room:
-        text = text[:-1]
-    return text.rstrip() + "…"
-
-
-def _svg(ident: str, title: str, description: str, height: float) -> ET.Element:
-    svg = ET.Element(
-        "svg",
-        {
-            "xmlns": "http://www.w3.org/2000/svg",
-            "viewBox": f"0 0 {WIDTH} {_number(height)}",
-            "role": "img",
-            "aria-labelledby": f"{ident}-title {ident}-desc",
-            "font-size": str(_TEXT),
-        },
-    )
-    ET.SubElement(svg, "title", {"id": f"{ident}-title"}).text = title
-    ET.SubElement(svg, "desc", {"id": f"{ident}-desc"}).text = description
-    return svg
-
-
-def _label(svg: ET.Element, y: float, label: str, note: str) -> None:
-    room = WIDTH - text_width(note, _TEXT) - 12
-    _text(svg, 0, y, _fitted(label, room, _TEXT), "start", _TEXT, INK, label)
-    _text(svg, WIDTH, y, note, "end", _TEXT, QUIET)
-
-
-def _text(
-    svg: ET.Element, x: float, y: float, text: str, anchor: str, size: float, fill: str, whole: str = ""
-) -> None:
-    attributes = {
-        "x": _number(x),
-        "y": _number(y),
-        "text-anchor": anchor,
-        "font-size": _number(size),
-        "fill": fill,
-    }
-    element = ET.SubElement(svg, "text", attributes)
-    element.text = text
-    if whole and whole != text:
-        ET.SubElement(element, "title").text = whole
-
-
-def _rect(svg: ET.Element, x: float, y: float, width: float, height: float, fill: str) -> None:
-    attributes = {
-        "x": _number(x),
-        "y": _number(y),
-        "width": _number(max(width, 0)),
-        "height": _number(height),
-        "fill": fill,
-    }
-    ET.SubElement(svg, "rect", attributes)
-
-
-def _number(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
-
-
-def _markup(svg: ET.Element) -> Markup:
-    return Markup(ET.tostring(svg, encoding="unicode"))  # noqa: S704  ElementTree escapes every text and attribute
+        circle(svg, x, middle, 4, fill)

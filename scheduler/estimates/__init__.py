@@ -1,5 +1,6 @@
 """What the sample proves: rates of non-compliance with intervals, honest about what the sample cannot say."""
 
+from scheduler.estimates.coarsening import coarsened
 from scheduler.estimates.notes import Note
 from scheduler.estimates.observations import (
     EVERYTHING,
@@ -29,6 +30,7 @@ __all__ = [
     "Outcome",
     "Stratum",
     "Table",
+    "coarsened",
     "estimate",
     "for_cause",
     "outcome_of",

@@ -53,6 +53,15 @@ def posterior(limit: float) -> Note:
     )
 
 
+def coarse() -> Note:
+    """Withheld because no rounding short of useless would hide a single target's stratum."""
+    return Note(
+        "coarse",
+        "样本不足以在不透露单个对象内部分类的前提下公布。",
+        "Not shown: with so few, the rate would tell the internal class of a single target.",
+    )
+
+
 def notes_of(sample: Sample) -> tuple[Note, ...]:
     """Every remark that the sample calls for, in a fixed order."""
     found = (

@@ -16,7 +16,7 @@ from scheduler.estimates.sample import FINDINGS, MISSING, OUTSIDE, Group, Sample
 from scheduler.estimates.stratified import ratio
 
 SMALLEST_CELL: Final = 10
-Suppressed = Literal["", "small", "complementary", "posterior"]
+Suppressed = Literal["", "small", "complementary", "posterior", "coarse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,8 @@ class Estimate:
 
     `rate`: findings / members, those who did not answer staying in the denominator; `low`, `high`: the interval;
     `se`: linearised standard error with finite-population correction; `n`: members observed; `effective_n`: None
-    where the sample is the population. `suppressed`: why figures are withheld, "" where they are not.
+    where the sample is the population. `suppressed`: why figures are withheld, "" where they are not. `sway`: the
+    most that the rate could move, were one observed member in another stratum; `step`: to which figures are rounded.
     """
 
     domain: Domain
@@ -52,6 +53,8 @@ class Estimate:
     findings: int | None = None
     missing: int | None = None
     bounds: Bounds | None = None
+    sway: float | None = None
+    step: float | None = None
 
 
 def estimate(
@@ -71,7 +74,13 @@ def estimate(
     Graubard (1998). Fewer than `smallest` observed members are not shown. Raises Refused `estimates.*` as
     `sample_of`.
     """
-    sample = sample_of(strata, observations, domain, item)
+    return estimate_from(sample_of(strata, observations, domain, item), domain, item, confidence, smallest)
+
+
+def estimate_from(
+    sample: Sample, domain: Domain, item: str | None, confidence: float = 0.95, smallest: int = SMALLEST_CELL
+) -> Estimate:
+    """The estimate that a sample gives; as `estimate`."""
     if not sample.members:
         return _withheld(domain, item, (no_sample(sample), *notes_of(sample)), "", n=0)
     if sample.members < smallest:
@@ -107,12 +116,21 @@ def _shown(sample: Sample, domain: Domain, item: str | None, confidence: float) 
         findings=sample.findings,
         missing=sample.missing,
         bounds=_bounds(sample, found, confidence),
+        sway=_sway(sample.groups),
     )
 
 
 def _bounds(sample: Sample, found: Interval, confidence: float) -> Bounds:
     worst = interval(sample.groups, missing_found=True, confidence=confidence) if sample.missing else found
     return Bounds(found.rate, worst.rate, found.low, worst.high)
+
+
+def _sway(groups: Sequence[Group]) -> float:
+    """With weights w and X̂ = Σ w over members, a weight that changes by d moves y/X̂ by at most |d|/(X̂ − |d|)."""
+    weights = [group.rows / group.n for group in groups]
+    most = max(weights) - min(weights)
+    total = sum(weight * group.members for weight, group in zip(weights, groups, strict=True))
+    return most / (total - most) if total > 2 * most else 1.0
 
 
 def _standard_error(groups: Sequence[Group]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from optimizer.errors import refuse
-from scheduler.estimates.observations import Domain, Observation, Origin, Outcome, Stratum
+from scheduler.estimates.observations import Domain, Observation, Origin, Outcome, Stratum, cell_of
 from scheduler.estimates.stratified import check_rows
 from scheduler.probability import Part, Weight, weights
 from scheduler.sizes import Key
@@ -72,27 +72,80 @@ class Sample:
         return sum(group.missing for group in self.groups)
 
 
+Values = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Observations counted by stratum, values of the attributes `by`, and outcome: all that any domain's sample needs.
+
+    `for_cause`: checks that no lottery chose, by stratum and values.
+    """
+
+    by: tuple[str, ...]
+    seen: Mapping[tuple[Place, Values, Outcome], int]
+    for_cause: Mapping[tuple[Place, Values], int]
+
+
+def tally(
+    strata: Sequence[Stratum], observations: Iterable[Observation], by: Sequence[str], item: str | None
+) -> Tally:
+    """Count the observations once, for any number of domains told by the attributes `by`.
+
+    Raises Refused `estimates.stratum` for an unknown stratum, `estimates.twice` for a target observed twice,
+    `estimates.attribute` for a target that lacks one of `by`.
+    """
+    every = {(stratum.key, stratum.recent): stratum for stratum in strata}
+    seen: Counter[tuple[Place, Values, Outcome]] = Counter()
+    for_cause: Counter[tuple[Place, Values]] = Counter()
+    known: set[tuple[Key, str]] = set()
+    for one in observations:
+        place = (one.key, one.recent)
+        if place not in every:
+            name = " / ".join((*one.key, one.recent))
+            raise _stratum_wrong(f"没有层“{name}”。", f"There is no stratum {name!r}.")
+        values = tuple(cell_of(every[place], one, name) for name in by)
+        if one.origin is Origin.FOR_CAUSE:
+            for_cause[place, values] += 1
+            continue
+        _check_once(one, known)
+        seen[place, values, one.outcome_for(item)] += 1
+    return Tally(tuple(by), seen, for_cause)
+
+
 def sample_of(
     strata: Sequence[Stratum], observations: Iterable[Observation], domain: Domain, item: str | None
 ) -> Sample:
     """Count what a rate needs.
 
     Every examined target counts in its stratum's n, the ineligible too (draw, section 8), and weights are N/n with
-    parts of n = 0 collapsed (section 6). Raises Refused `estimates.stratum` for an unknown or repeated stratum,
-    `estimates.twice` for a target observed twice, `estimates.rows` for more observations than rows.
+    parts of n = 0 collapsed (section 6). Observations of strata that the domain cannot reach are left out. Raises
+    Refused `estimates.stratum` for an unknown or repeated stratum, `estimates.twice` for a target observed twice,
+    `estimates.rows` for more observations than rows.
     """
+    seen = tuple(observations)
+    every = {(stratum.key, stratum.recent): stratum for stratum in strata}
+    excluded = {place for place, stratum in every.items() if domain.excludes(stratum)}
+    reached = [one for one in seen if (one.key, one.recent) not in excluded]
+    return sample_from(strata, tally(strata, reached, [name for name, _ in domain.cells], item), domain)
+
+
+def sample_from(strata: Sequence[Stratum], counted: Tally, domain: Domain) -> Sample:
+    """The sample of a domain whose attributes are among those by which the observations were counted."""
     by_place = _by_place(strata, domain)
+    asked = [(counted.by.index(name), value) for name, value in domain.cells]
     counts: dict[Place, Counter[str]] = {place: Counter() for place in by_place}
     outcomes: Counter[Outcome] = Counter()
-    for_cause = 0
-    for stratum, seen in _located(strata, observations, domain):
-        if seen.origin is Origin.FOR_CAUSE:
-            for_cause += domain.holds(stratum, seen)
-            continue
-        outcome = seen.outcome_for(item)
-        held = domain.holds(stratum, seen)
-        outcomes[outcome] += held
-        _count(counts[stratum.key, stratum.recent], outcome, held)
+    for (place, values, outcome), number in counted.seen.items():
+        if place in counts:
+            held = all(values[at] == value for at, value in asked)
+            outcomes[outcome] += number * held
+            _count(counts[place], outcome, held, number)
+    for_cause = sum(
+        number
+        for (place, values), number in counted.for_cause.items()
+        if place in counts and all(values[at] == value for at, value in asked)
+    )
     for place, found in counts.items():
         check_rows(" / ".join((*place[0], place[1])), by_place[place].rows, found["n"])
     groups, collapsed = _groups(by_place, counts)
@@ -107,24 +160,6 @@ def _by_place(strata: Sequence[Stratum], domain: Domain) -> dict[Place, Stratum]
     return {
         place: stratum for place, stratum in every.items() if stratum.rows and not domain.excludes(stratum)
     }
-
-
-def _located(
-    strata: Sequence[Stratum], observations: Iterable[Observation], domain: Domain
-) -> Iterable[tuple[Stratum, Observation]]:
-    """Observations in strata that the domain can reach, each with its stratum."""
-    every = {(stratum.key, stratum.recent): stratum for stratum in strata}
-    excluded = {place for place, stratum in every.items() if domain.excludes(stratum)}
-    known: set[tuple[Key, str]] = set()
-    for seen in observations:
-        place = (seen.key, seen.recent)
-        if place not in every:
-            name = " / ".join((*seen.key, seen.recent))
-            raise _stratum_wrong(f"没有层“{name}”。", f"There is no stratum {name!r}.")
-        if seen.origin is Origin.RANDOM:
-            _check_once(seen, known)
-        if place not in excluded:
-            yield every[place], seen
 
 
 def _check_once(seen: Observation, known: set[tuple[Key, str]]) -> None:
@@ -146,12 +181,12 @@ def _stratum_wrong(zh: str, en: str) -> Exception:
     )
 
 
-def _count(counts: Counter[str], outcome: Outcome, held: bool) -> None:
-    counts["n"] += 1
+def _count(counts: Counter[str], outcome: Outcome, held: bool, number: int) -> None:
+    counts["n"] += number
     if held and outcome not in OUTSIDE:
-        counts["members"] += 1
-        counts["findings"] += outcome in FINDINGS
-        counts["missing"] += outcome in MISSING
+        counts["members"] += number
+        counts["findings"] += number * (outcome in FINDINGS)
+        counts["missing"] += number * (outcome in MISSING)
 
 
 def _groups(

@@ -8,7 +8,8 @@ from itertools import product
 
 from scheduler.estimates.notes import complementary, posterior, small_cell
 from scheduler.estimates.observations import Domain, Observation, Stratum, cell_of
-from scheduler.estimates.rates import SMALLEST_CELL, Estimate, estimate, withhold
+from scheduler.estimates.rates import SMALLEST_CELL, Estimate, estimate_from, withhold
+from scheduler.estimates.sample import sample_from, tally
 from scheduler.estimates.suppression import Cell, withheld_cells
 
 
@@ -44,10 +45,11 @@ def rates(
     """
     seen = tuple(observations)
     cells = _cells(strata, seen, by)
-    raw = {
-        cell: estimate(strata, seen, _domain(by, cell), item=item, confidence=confidence, smallest=0)
-        for cell in cells
-    }
+    counted = tally(strata, seen, by, item)
+    raw = {}
+    for cell in cells:
+        domain = _domain(by, cell)
+        raw[cell] = estimate_from(sample_from(strata, counted, domain), domain, item, confidence, smallest=0)
     shown = _protected(raw, smallest)
     if secret_limit is not None and outcome_posterior(raw) > secret_limit:
         note = posterior(secret_limit)

@@ -11,8 +11,8 @@ import pytest
 from app.disclosure.container import Copy, write_bundle
 from scheduler.lottery.replacement import LateBar
 from scheduler.verifier import verify
+from tests.unit.scheduler.cheats import bind_manifest, hashed
 from tests.unit.scheduler.round_factory import Draft, make_round
-from tests.unit.scheduler.test_verifier_tampered import bind_manifest, hashed
 from tests.unit.scheduler.void_factory import AFTER, REASON, VOIDED_AT, sha, voided
 
 Cheat = Callable[[Draft], None]

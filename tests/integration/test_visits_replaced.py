@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pytest
 
@@ -11,6 +11,7 @@ from app.db.database import Database
 from app.disclosure.service import write_bundles
 from app.errors import Conflict, Refused
 from app.ledger import repository as ledger
+from app.plans import service as plans
 from app.rounds.fsck import check_all
 from app.rounds.voiding import void
 from app.visits import repository, service
@@ -67,10 +68,12 @@ def test_a_deregistered_target_is_replaced_by_the_next_backup_and_the_bundle_ver
     assert visit.target_id not in json.dumps(entry)
     crew = visited.crews(visit.key)[check.department]
     assert visit.day
+    with desk.db.read() as session:
+        day = plans.work_calendar(session).add_working_days(visit.day, 1).date
     service.approve(
         desk,
         made[0].key,
-        visit.day + timedelta(days=1),
+        day,
         {check.department: crew},
         Actor("A1", "coordinator"),
         at,

@@ -74,35 +74,45 @@ function ed25519(key, message, signature) {
   return modP(one[0] * two[2] - two[0] * one[2]) === 0n && modP(one[1] * two[2] - two[1] * one[2]) === 0n;
 }
 
-function noteOf(text) {
-  const cut = text.indexOf("\n\n");
-  need(cut > 0 && text.endsWith("\n"), "检查点不是签名文本", "the checkpoint is no signed note");
+function noteOf(text, label = "检查点") {
+  const cut = text.lastIndexOf("\n\n");
   const body = text.slice(0, cut + 1);
+  const signatures = text.slice(cut + 2, -1).split("\n").map((line) => line.match(/^— ([^ ]+) ([^ ]+)$/));
+  const clean = !/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]|[^\P{Zs} ]/u.test(text.replaceAll("\n", ""));
+  need(cut > 0 && text.endsWith("\n") && clean && signatures.every(Boolean), `${label}不是签名文本`, "the checkpoint is no signed note");
   const [origin, size, root] = body.split("\n");
-  const signatures = text.slice(cut + 2, -1).split("\n").map((line) => line.match(/^— (\S+) (\S+)$/));
-  need(signatures.every(Boolean) && /^(0|[1-9][0-9]*)$/.test(size), "检查点格式错", "the checkpoint is malformed");
+  need(/^(0|[1-9][0-9]{0,18})$/.test(size), `${label}格式错`, "the checkpoint is malformed");
   return { body, origin, size: BigInt(size), root: unbase64(root), signatures: signatures.map(([, name, raw]) => [name, unbase64(raw)]) };
 }
 
-// Whether a key `name+id+base64` signed the note.
-function signedBy(note, vkey) {
-  const [name, id, ...rest] = vkey.trim().split("+");
-  const raw = unbase64(rest.join("+"));
-  const expected = sha256(joined(`${name}\n`, raw)).subarray(0, 4);
-  if (raw.length !== 33 || raw[0] !== 1 || hexOf(expected) !== id || name !== note.origin) return false;
-  return note.signatures.some(([by, data]) => by === name && order(data.subarray(0, 4), expected) === 0 && ed25519(raw.subarray(1), bytesOf(note.body), data.subarray(4)));
+// Names of the given keys (`name+id+base64`) that signed; a given key's bad signature spoils all, and one must be good.
+function signers(note, vkeys) {
+  const found = [];
+  for (const vkey of vkeys) {
+    const [name, id, ...rest] = vkey.split("+");
+    const raw = unbase64(rest.join("+"));
+    const expected = sha256(joined(`${name}\n`, raw)).subarray(0, 4);
+    need(raw.length === 33 && raw[0] === 1 && hexOf(expected) === id, "所给的不是 Ed25519 日志公钥", "what was given is no Ed25519 log key");
+    for (const [by, data] of note.signatures)
+      if (by === name && order(data.subarray(0, 4), expected) === 0) {
+        need(ed25519(raw.subarray(1), bytesOf(note.body), data.subarray(4)), "检查点的签名无效", "the checkpoint's signature is not valid");
+        found.push(name);
+      }
+  }
+  need(found.length, "检查点没有所给公钥的签名", "the checkpoint is not signed with a key that was given");
+  return found;
 }
 
 // RFC 9162 section 2.1.3.2.
-function included(leaf, index, size, path, root) {
-  let [node, fn, sn] = [sha256(joined(Uint8Array.of(0), leaf)), index, size - 1n];
+function included(leaf, index, size, path, root, hash = sha256) {
+  let [node, fn, sn] = [hash(joined(Uint8Array.of(0), leaf)), index, size - 1n];
   if (index >= size) return false;
   for (const other of path) {
     if (sn === 0n) return false;
     if (fn & 1n || fn === sn) {
-      node = sha256(joined(Uint8Array.of(1), other, node));
+      node = hash(joined(Uint8Array.of(1), other, node));
       while (!(fn & 1n) && fn) [fn, sn] = [fn >> 1n, sn >> 1n];
-    } else node = sha256(joined(Uint8Array.of(1), node, other));
+    } else node = hash(joined(Uint8Array.of(1), node, other));
     [fn, sn] = [fn >> 1n, sn >> 1n];
   }
   return sn === 0n && order(node, root) === 0;

@@ -36,9 +36,6 @@ function headOf(hash, level) {
   return level[0];
 }
 
-const FORBIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Cn}\p{Zl}\p{Zp}]/u;
-const goodValue = (text) => text === text.normalize("NFC") && !/^ | $/.test(text) && !FORBIDDEN.test(text);
-
 function frameOf(data, spec) {
   const text = textOf(data);
   need(text.endsWith("\n"), "名单末行没有换行", "the frame's last line has no end");
@@ -47,7 +44,7 @@ function frameOf(data, spec) {
   need(rows.length === spec.frame_rows, `名单 ${rows.length} 行，清单 ${spec.frame_rows} 行`, `${rows.length} rows, manifest ${spec.frame_rows}`);
   const recent = spec.columns.indexOf("recent");
   for (const row of rows) {
-    const good = row.length === header.length && row.every(goodValue) && /^[0-9A-Z._:-]{1,64}$/.test(row[0]);
+    const good = row.length === header.length && row.every(goodValue) && isTarget(row[0]);
     need(good, `名单行不合规则：${row[0]}`, `row against the rules: ${row[0]}`);
     need(!spec.cooldown || /^[01]$/.test(row[recent]), `recent 不是 0 或 1：${row[0]}`, `recent is not 0 or 1: ${row[0]}`);
   }
@@ -71,12 +68,13 @@ function checkFrame(suite, spec, files, salt) {
   const found = hexOf(salt ? frameRoot(suite, spec, rows, salt) : suite.hash(data));
   need(found === (salt ? spec.frame_root : spec.frame_hash), `${spec.draw_id} 名单摘要 ${found} 与清单不同`, `${spec.draw_id}: frame digest ${found} differs`);
   const out = files.get(`excluded/${spec.draw_id}.tsv`).data;
-  const lines = textOf(out).split("\n").slice(0, -1).map((line) => line.split("\t"));
+  const listed = textOf(out);
+  const lines = listed.split("\n").slice(0, -1).map((line) => line.split("\t"));
   const digest = salt ? suite.hash(lp("DR1/excluded", suite.mac(salt, lp("excluded", spec.draw_id)), out)) : suite.hash(out);
   need(hexOf(digest) === spec.excluded_hash, `${spec.draw_id} 排除名单摘要不同`, `${spec.draw_id}: digest of the excluded differs`);
   const inside = new Set(rows.map((row) => row[0]));
-  const clean = lines.every(([id, rule]) => !inside.has(id) && goodValue(id) && rule && goodValue(rule));
-  need(clean && ascending(lines.map(([id]) => id)), `${spec.draw_id} 排除名单不合规则`, `${spec.draw_id}: the excluded break a rule`);
+  const clean = lines.every((line) => line.length === 2 && isTarget(line[0]) && !inside.has(line[0]) && isName(line[1]));
+  need(clean && /(^|\n)$/.test(listed) && ascending(lines.map(([id]) => id)), `${spec.draw_id} 排除名单不合规则`, `${spec.draw_id}: the excluded break a rule`);
   need(spec.excluded_rows === undefined || spec.excluded_rows === lines.length, `${spec.draw_id} 排除行数不同`, `${spec.draw_id}: number of excluded rows differs`);
   return rows;
 }
@@ -125,10 +123,7 @@ function strataOf(spec, rows) {
     if (!strata.has(text)) strata.set(text, { text, key, rows: [] });
     strata.get(text).rows.push(row);
   }
-  const rules = new Map(spec.strata.map((rule) => [rule.key.join("\t"), rule]));
-  const sorted = [...strata.values()].sort((a, b) => order(a.text, b.text));
-  for (const stratum of sorted) stratum.rule = rules.get(stratum.text) ?? spec.default;
-  return sorted;
+  return [...strata.values()].sort((a, b) => order(a.text, b.text)).map((stratum) => ({ ...stratum, N: BigInt(stratum.rows.length) }));
 }
 
 function parted(spec, keys, suite, stratum, n, numbered) {
@@ -148,23 +143,30 @@ function parted(spec, keys, suite, stratum, n, numbered) {
 
 const byNumber = (a, b) => order(a.number, b.number) || order(a.row[0], b.row[0]);
 
-// A draw repeated: strata as results/<draw_id>.json has them.
-function drawn(suite, spec, keys, rows, salt) {
-  const key = spec.stream === "own" ? keys.key("numbers", spec.draw_id) : keys.numbers;
+// Section 5: n of each stratum, in canonical order; its rule is looked up by its key.
+function sized(suite, spec, keys, strata) {
+  const rules = new Map(spec.strata.map((rule) => [rule.key.join("\t"), rule]));
   const U = u64(suite.mac(keys.sizes, lp("size", spec.draw_id)));
-  const numberOf = (id) => suite.mac(key, salt ? lp(id, suite.mac(salt, lp("number", id))) : lp(id));
+  const level = (c) => (c * WIDE + U * MILLION) / (MILLION * WIDE);
   let C = 0n;
-  return strataOf(spec, rows).map((stratum) => {
-    const N = BigInt(stratum.rows.length);
-    const { rule } = stratum;
-    const step = N * BigInt(rule.ratio_ppm);
+  return strata.map((stratum) => {
+    const rule = rules.get(stratum.text) ?? spec.default;
+    const step = stratum.N * BigInt(rule.ratio_ppm);
     let x = (step + MILLION - 1n) / MILLION;
     if (rule.rounding === "systematic") {
-      const level = (c) => (c * WIDE + U * MILLION) / (MILLION * WIDE);
       x = level(C + step) - level(C);
       C += step;
     }
-    const n = clampOf(rule, N)(x);
+    return { ...stratum, rule, n: clampOf(rule, stratum.N)(x) };
+  });
+}
+
+// A draw repeated: strata as results/<draw_id>.json has them.
+function drawn(suite, spec, keys, rows, salt) {
+  const key = spec.stream === "own" ? keys.key("numbers", spec.draw_id) : keys.numbers;
+  const numberOf = (id) => suite.mac(key, salt ? lp(id, suite.mac(salt, lp("number", id))) : lp(id));
+  return sized(suite, spec, keys, strataOf(spec, rows)).map((stratum) => {
+    const { rule, N, n } = stratum;
     const numbered = stratum.rows.map((row) => ({ row, number: numberOf(row[0]) })).sort(byNumber);
     const split = { first: numbered.slice(0, Number(n)), rest: numbered.slice(Number(n)), more: {} };
     const { first, rest, more } = spec.cooldown ? parted(spec, keys, suite, stratum, n, numbered) : split;

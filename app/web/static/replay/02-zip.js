@@ -116,7 +116,7 @@ function directoryOf(data) {
   need(data.length >= 22 && data.length <= 2 ** 29, "不是归档文件或过大", "not an archive, or too large");
   const end = data.length - 22;
   const [count, start] = [view.getUint16(end + 10, true), view.getUint32(end + 16, true)];
-  need(view.getUint32(end, true) === 0x06054b50 && count <= 4096, "文件末尾记录不符", "end record differs");
+  need(view.getUint32(end, true) === 0x06054b50 && 0 < count && count <= 4096, "文件末尾记录不符", "end record differs");
   const rows = [];
   let at = start;
   for (let i = 0; i < count; i++) {
@@ -133,36 +133,50 @@ function directoryOf(data) {
   return rows;
 }
 
-function rebuilt(rows, data) {
+// The container of rows {name, crc, size, data}, `data` being the packed bytes.
+function container(rows) {
   const [parts, directory] = [[], []];
   let at = 0;
-  for (const row of rows) {
-    const name = bytesOf(row.name);
-    const method = row.name === "digests.json" ? 0 : 8;
-    const common = [[2, 20], [2, 0x800], [2, method], [2, 0], [2, 0x21], [4, row.crc], [4, row.packed], [4, row.size], [2, name.length], [2, 0]];
-    const local = joined(packed([4, 0x04034b50], ...common), name);
-    row.data = data.subarray(at + local.length, at + local.length + row.packed);
-    parts.push(local, row.data);
-    directory.push(packed([4, 0x02014b50], [2, 0x314], ...common, [2, 0], [2, 0], [2, 0], [4, 0o100644 * 65536], [4, at]), name);
-    at += local.length + row.packed;
+  for (const { name, crc, size, data } of rows) {
+    const own = bytesOf(name);
+    const method = name === "digests.json" ? 0 : 8;
+    const common = [[2, 20], [2, 0x800], [2, method], [2, 0], [2, 0x21], [4, crc], [4, data.length], [4, size], [2, own.length], [2, 0]];
+    const local = joined(packed([4, 0x04034b50], ...common), own);
+    parts.push(local, data);
+    directory.push(packed([4, 0x02014b50], [2, 0x314], ...common, [2, 0], [2, 0], [2, 0], [4, 0o100644 * 65536], [4, at]), own);
+    at += local.length + data.length;
   }
   const listed = joined(...directory);
   const n = rows.length;
   return joined(...parts, listed, packed([4, 0x06054b50], [2, 0], [2, 0], [2, n], [2, n], [4, listed.length], [4, at], [2, 0]));
 }
+function rebuilt(rows, data) {
+  let at = 0;
+  for (const row of rows) {
+    at += 30 + bytesOf(row.name).length;
+    row.data = data.subarray(at, (at += row.packed));
+    need(row.data.length === row.packed, `${row.name} 不完整`, `${row.name} is cut short`);
+  }
+  return container(rows);
+}
 
-// {name: {data, packed}} of a bundle, in order.
-function unzipped(data) {
+// {name: {data, packed, crc, size}} of a bundle, in order; the checksum of digests.json itself is left to its step.
+async function unzipped(data, breath = async () => {}) {
   const rows = directoryOf(data);
   const names = rows.map((row) => row.name);
   need(names.at(-1) === "digests.json" && ascending(names.slice(0, -1)), "条目次序不符", "entries out of order");
-  need(rows.every((row) => row.size <= 2 ** 28) && rows.reduce((sum, row) => sum + row.size, 0) <= 2 ** 30, "超过大小上限", "over the limits");
+  const parts = names.map((name) => name.replace(/^log\/(?=proofs\/)/, "").split("/"));
+  need(parts.every((own) => own.length <= 2 && own.every(safePart)), "文件名不合规", "a file name breaks the rule");
+  need(rows.every((row) => row.size <= (row.name.endsWith(".json") ? 2 ** 26 : 2 ** 28)) && rows.reduce((sum, row) => sum + row.size, 0) <= 2 ** 30, "超过大小上限", "over the limits");
   need(order(rebuilt(rows, data), data) === 0, "容器的字节与重建的不同", "bytes of the container differ from those rebuilt");
   const files = new Map();
-  for (const row of rows) {
-    const contents = row.name === "digests.json" ? row.data : new Inflater(row.data, row.size).run();
-    need(crc32(contents) === row.crc && contents.length === row.size, `${row.name} 校验和不符`, `${row.name}: checksum differs`);
-    files.set(row.name, { data: contents, packed: row.data });
+  for (const [i, row] of rows.entries()) {
+    await breath(i, rows.length);
+    const { name, crc, size } = row;
+    const last = name === "digests.json";
+    const contents = last ? row.data : new Inflater(row.data, size).run();
+    need(last || (crc32(contents) === crc && contents.length === size), `${name} 校验和不符`, `${name}: checksum differs`);
+    files.set(name, { data: contents, packed: row.data, crc, size });
   }
   return files;
 }

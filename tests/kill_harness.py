@@ -152,7 +152,9 @@ def killed(child: int) -> None:
     os.waitpid(child, 0)
 
 
-def worked(url: str, folder: Path, without: str, die_at: tuple[str, str] | None = None) -> None:
+def worked(
+    url: str, folder: Path, without: str, die_at: tuple[str, str] | None = None, until: str = STAGES[-1]
+) -> None:
     """What a worker does: make the round if it is not there, carry it on, put out what the log says."""
     control_off(without)
     if die_at is not None:
@@ -160,7 +162,8 @@ def worked(url: str, folder: Path, without: str, die_at: tuple[str, str] | None 
     db = Database(url)
     with db.read() as session:
         start = max(small_city.NOW, ledger.last_time(session) or small_city.NOW)
-    trip = Trip(db, Vault(folder), folder, Silent(), None, SimulatedClock(start), "审批人", lease_seconds=1)
+    clock = SimulatedClock(start)
+    trip = Trip(db, Vault(folder), folder, Silent(), None, clock, "审批人", until, lease_seconds=1)
     made, _ = service.ensure(db, "spring", "2026-Q1", trip.clock.now())
     answer = answers(trip)
 

@@ -1,8 +1,10 @@
-"""Single write calls that fail or kill: `python -m tests.write_faults FOLDER [--step N] [--most N]` (needs strace).
+"""Single write calls that fail or kill: `python -m tests.write_faults FOLDER [--step N] [--first N] [--each]` (needs
+strace).
 
-A worker carries a round on SQLite under strace, which makes one call of one kind fail (EIO, ENOSPC) or kill the process
-at it; every `step`-th call is tried, each on a fresh database. Then, without strace, another worker finishes
-the round. Plain SQL judges both states (`tests.kill_judge`), and `log fsck` the last one.
+A worker carries a round on SQLite from one stage to the next under strace, which makes one call of one kind fail (EIO,
+ENOSPC) or kill the process at it: every `step`-th call of every stage, the three effects in turn or (`--each`) each of
+them, on a fresh copy of the state before the stage. Then, without strace, another worker finishes the round. Plain SQL
+judges both states (`tests.kill_judge`), and `log fsck` the last one.
 """
 
 from __future__ import annotations
@@ -10,12 +12,18 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import subprocess
-import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
+from app.db.database import sqlite_backup
+from app.rounds.tables import STAGES
 from tests.kill_harness import Lives, Tally, finish, forked, worked
 from tests.kill_judge import Judge
 
@@ -24,39 +32,80 @@ CALLS = ("pwrite64", "fdatasync", "fsync", "ftruncate")
 """What SQLite writes with: pages, their way to the disk, the journal's end."""
 
 
-def traced(url: str, folder: Path, options: list[str]) -> int:
-    """Exit status of a worker under strace, negative where a signal ended it."""
-    command = ["strace", "-f", "-qq", "-e", f"trace={','.join(CALLS)}", *options]
-    worker = [sys.executable, "-m", "tests.write_faults", str(folder), "--worker", url]
-    return subprocess.run([*command, *worker], check=False, stderr=subprocess.DEVNULL).returncode
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The state before the stage `stage`: a database, its data folder, and how often a worker then calls what."""
+
+    stage: str
+    database: Path
+    folder: Path
+    counts: Counter[str]
+
+    @contextmanager
+    def copy(self, name: str) -> Iterator[tuple[str, Path]]:
+        """Address and data folder of a copy."""
+        database, folder = self.database.with_name(f"{name}.db"), self.folder.with_name(name)
+        shutil.copytree(self.folder, folder)
+        sqlite_backup(f"sqlite:///{self.database}", str(database))
+        yield f"sqlite:///{database}", folder
+        shutil.rmtree(folder)
+        for file in database.parent.glob(f"{name}.db*"):
+            file.unlink()
 
 
-def counted(lives: Lives) -> Counter[str]:
-    """How many calls of each kind an undisturbed worker makes."""
-    with lives.one() as (url, folder):
-        trace = folder / "trace"
-        traced(url, folder, ["-o", str(trace)])
-        lines = trace.read_text(errors="replace").splitlines()
-    return Counter(call for line in lines for call in CALLS if f" {call}(" in line)
+def traced(url: str, folder: Path, stage: str, options: list[str]) -> tuple[int, int]:
+    """Id and wait status of a worker that carries the round to `stage` under strace."""
+
+    def work() -> None:
+        status = Path("/proc/self/status")
+        while "TracerPid:\t0\n" in status.read_text():
+            time.sleep(0.001)
+        worked(url, folder, "", until=stage)
+
+    child = forked(work)
+    command = ["strace", "-f", "-qq", "-e", f"trace={','.join(CALLS)}", *options, "-p", str(child)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL):
+        return child, os.waitpid(child, 0)[1]
 
 
-def faults(counts: Counter[str], step: int) -> Iterator[tuple[str, str, int]]:
+def points(lives: Lives, folder: Path) -> Iterator[Point]:
+    """The states of one undisturbed round, stage by stage."""
+    with lives.one() as (url, data):
+        for stage in STAGES[1:]:
+            database, kept = folder / f"before_{stage}.db", folder / f"before_{stage}"
+            shutil.copytree(data, kept)
+            sqlite_backup(url, str(database))
+            trace = folder / "trace"
+            child, status = traced(url, data, stage, ["-o", str(trace)])
+            assert status == 0, f"the undisturbed worker failed before {stage}"
+            lines = [line for line in trace.read_text().splitlines() if line.split()[0] == str(child)]
+            yield Point(
+                stage,
+                database,
+                kept,
+                Counter(call for call in CALLS for line in lines if f" {call}(" in line),
+            )
+
+
+def faults(point: Point, first: int, step: int, each: bool) -> Iterator[tuple[str, str, int]]:
     """(call, effect, which one) of every trial."""
+    turn = count()
     for call in CALLS:
-        for which in range(1, counts[call] + 1, step):
-            for effect in EFFECTS:
+        for which in range(first, point.counts[call] + 1, step):
+            for effect in EFFECTS if each else (EFFECTS[next(turn) % len(EFFECTS)],):
                 yield call, effect, which
 
 
-def tried(lives: Lives, call: str, effect: str, which: int) -> tuple[bool, list[str]]:
+def tried(point: Point, call: str, effect: str, which: int) -> tuple[bool, list[str]]:
     """Whether the fault stopped the worker; what is broken after it, and after another one has finished the round."""
-    with lives.one() as (url, folder):
+    with point.copy("trial") as (url, folder):
         judge, tally = Judge(url), Tally()
+        judge.look()
         inject = f"inject={call}:{effect}:when={which}"
-        stopped = traced(url, folder, ["-o", os.devnull, "-e", inject]) != 0
+        _, status = traced(url, folder, point.stage, ["-o", os.devnull, "-e", inject])
         tally.broken += judge.look()
         finish(url, folder, "", judge, tally)
-        return stopped, [f"{inject}: {what}" for what in tally.broken]
+        return status != 0, [f"{point.stage} {inject}: {what}" for what in tally.broken]
 
 
 def main() -> int:
@@ -64,22 +113,24 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--step", type=int, default=7)
-    parser.add_argument("--most", type=int, default=10_000)
-    parser.add_argument("--worker", default="", metavar="URL")
+    parser.add_argument("--first", type=int, default=1, help="which call of each kind to begin with")
+    parser.add_argument("--each", action="store_true", help="each effect at each call, not one in turn")
     given = parser.parse_args()
-    if given.worker:
-        worked(given.worker, given.folder, "")
-        return 0
     lives = Lives("sqlite:///", given.folder)
     if os.waitpid(forked(lives.prepare), 0)[1]:
         return 2
-    counts = counted(lives)
-    trials = list(faults(counts, given.step))
-    trials = trials[:: max(1, len(trials) // given.most)][: given.most]
-    results = [tried(lives, *trial) for trial in trials]
-    broken = [what for _, found in results for what in found]
-    stopped = sum(hit for hit, _ in results)
-    print(json.dumps({"calls": counts, "trials": len(trials), "stopped": stopped, "broken": broken}))
+    calls: Counter[str] = Counter()
+    effects: Counter[str] = Counter()
+    stopped, broken = 0, list[str]()
+    for point in list(points(lives, given.folder)):
+        calls += point.counts
+        for trial in faults(point, given.first, given.step, given.each):
+            hit, found = tried(point, *trial)
+            effects[trial[1]] += 1
+            stopped += hit
+            broken += found
+        print(point.stage, dict(point.counts), sum(effects.values()), broken, flush=True)
+    print(json.dumps({"calls": calls, "trials": effects, "stopped": stopped, "broken": broken}))
     return 1 if broken else 0
 
 

@@ -51,13 +51,13 @@ def upsert(
 
     `key` names the columns of a unique constraint. An empty `key` inserts only.
     """
-    if journal.is_journaled(table):
-        rows = list(rows)
-    _upsert(session, table, columns, rows, key)
-    if journal.is_journaled(table):
-        by = tuple(key) or tuple(column.name for column in table.primary_key.columns)
-        places = [columns.index(name) for name in by]
-        journal.wrote(session, table, by, (tuple(row[place] for place in places) for row in rows))
+    if not journal.is_journaled(table):
+        _upsert(session, table, columns, rows, key)
+        return
+    written = list(rows)
+    _upsert(session, table, columns, written, key)
+    by = tuple(key) or tuple(column.name for column in table.primary_key.columns)
+    journal.wrote(session, table, columns, written, by)
 
 
 def _upsert(

@@ -11,12 +11,28 @@ import hashlib
 import json
 import secrets
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import date
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime
 from itertools import islice
+from json.encoder import encode_basestring
 from typing import Any, Final
 
-from sqlalchemy import Column, Delete, Insert, LargeBinary, Table, Update, event, func, insert, select, tuple_
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnElement,
+    Delete,
+    Insert,
+    LargeBinary,
+    Table,
+    Update,
+    bindparam,
+    event,
+    func,
+    insert,
+    select,
+    tuple_,
+)
 from sqlalchemy import inspect as state_of
 from sqlalchemy.orm import ORMExecuteState, UOWTransaction
 from sqlalchemy.orm import Session as OrmSession
@@ -79,19 +95,44 @@ def new_salt() -> bytes:
     return secrets.token_bytes(16)
 
 
-def row_digest(names: Sequence[str], values: Sequence[Any]) -> bytes:
-    """Over what a row says; values that are NULL or empty say nothing, so a column added later changes no digest."""
-    said = [[name, value] for name, value in zip(names, values, strict=True) if value not in (None, "")]
-    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_plain)
-    return hashlib.blake2b(text.encode(), digest_size=DIGEST_BYTES).digest()
+def digester(names: Sequence[str]) -> Callable[[Sequence[Any]], bytes]:
+    """What digests a row's values, given in the order of `names`.
+
+    Values that are NULL or empty say nothing, so a column added later changes no digest.
+    """
+    heads = [f"[{encode_basestring(name)}," for name in names]
+
+    def digest(values: Sequence[Any]) -> bytes:
+        said = [
+            f"{head}{encode_basestring(value) if type(value) is str else _said(value)}]"
+            for head, value in zip(heads, values, strict=True)
+            if value is not None and value != ""
+        ]
+        return hashlib.blake2b(f"[{','.join(said)}]".encode(), digest_size=DIGEST_BYTES).digest()
+
+    return digest
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, date):  # datetimes are dates
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, bytes):
         return value.hex()
     raise TypeError(f"a column of {type(value).__name__} has no text for the journal")
+
+
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, default=_plain)
+
+
+def _said(value: object) -> str:
+    """JSON; numbers, dates and empty lists past the encoder, which takes five times as long."""
+    if type(value) is int:
+        return str(value)
+    if isinstance(value, date):
+        return f'"{_plain(value)}"'
+    return _JSON.encode(value) if value != [] else "[]"
 
 
 def key_text(key: Iterable[Any]) -> str:
@@ -155,21 +196,66 @@ def digests(
     """(key, digest) of the rows whose columns `by` have one of `keys`, as the database now has them."""
     columns, primary = columns_of(table), list(table.primary_key.columns)
     names, wanted = [column.name for column in columns], [table.c[name] for name in by]
+    digest = digester(names)
     for batch in _batches(keys):
         clause = wanted[0].in_([key[0] for key in batch]) if len(by) == 1 else tuple_(*wanted).in_(batch)
         for row in session.connection().execute(select(*primary, *columns).where(clause)):
-            yield key_text(row[: len(primary)]), row_digest(names, row[len(primary) :])
+            yield key_text(row[: len(primary)]), digest(row[len(primary) :])
 
 
-def wrote(session: Session, table: Table, by: Sequence[str], keys: Iterable[Key]) -> None:
-    """Journal rows that were just written past the session's objects; `by`: the columns of a unique key."""
+def wrote(
+    session: Session, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]], by: Sequence[str]
+) -> None:
+    """Journal `rows` (values in `columns` order) that were just written past the session's objects.
+
+    `by` names the columns of a unique key. What was written need not be read back, unless a value that the database
+    itself supplied is none of the primary key's.
+    """
     primary = [column.name for column in table.primary_key.columns]
-    if {column.name for column in columns_of(table)} <= set(by):
-        places = [by.index(name) for name in primary]
-        ordered = ([key[place] for place in places] for key in keys)
-        _write(session, table, ((key_text(key), row_digest(primary, key)) for key in ordered))
-        return
-    _write(session, table, digests(session, table, by, keys))
+    names = [column.name for column in columns_of(table)]
+    own = set(names) - set(columns)
+    if not own:
+        said = _complete(names, primary, columns, rows)
+    elif own == set(primary) and len(by) == 1:
+        said = _known(session, table, columns, rows, by[0])
+    else:
+        key = _picked(columns, by)
+        said = digests(session, table, by, (tuple(key(row)) for row in rows))
+    _write(session, table, dict(said).items())
+
+
+def _complete(
+    names: Sequence[str], primary: Sequence[str], columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> Iterator[tuple[str, bytes]]:
+    """(key, digest) of rows that say everything themselves."""
+    digest, key = digester(names), _picked(columns, primary)
+    said = _picked(columns, names)
+    return ((key_text(key(row)), digest(said(row))) for row in rows)
+
+
+def _picked(columns: Sequence[str], names: Sequence[str]) -> Callable[[Sequence[Any]], Sequence[Any]]:
+    places = [columns.index(name) for name in names]
+    return lambda row: [row[place] for place in places]
+
+
+def _known(
+    session: Session, table: Table, columns: Sequence[str], rows: Sequence[Sequence[Any]], by: str
+) -> Iterator[tuple[str, bytes]]:
+    """(key, digest) of rows that say everything but their primary key, which the database gave them."""
+    (primary,), place = table.primary_key.columns, columns.index(by)
+    unique, names = table.c[by], [column.name for column in columns_of(table)]
+    asked = select(unique, primary).where(among(session, unique, [row[place] for row in rows]))
+    keys = {row[0]: row[1] for row in session.connection().execute(asked)}
+    whole = ((*row, keys[row[place]]) for row in rows)
+    return _complete(names, [primary.name], [*columns, primary.name], whole)
+
+
+def among(session: Session, column: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """`column` is one of `values`, texts or whole numbers: one parameter, however many they are."""
+    if session.get_bind().dialect.name == "sqlite":
+        given = func.json_each(json.dumps(values, ensure_ascii=False)).table_valued("value")
+        return column.in_(select(given.c.value))
+    return column == func.any(bindparam(None, list(values), type_=ARRAY(column.type), unique=True))
 
 
 def gone(session: Session, table: Table, keys: Iterable[Key]) -> None:
@@ -246,7 +332,7 @@ def expected(session: Session, table: Table, passes: int = 1, part: int = 0) -> 
 def differing(session: Session, table: Table) -> Iterator[tuple[str, bytes, bool]]:
     """(key, digest of the row as it is, whether the journal knows the key) of rows that differ; no digest: missing."""
     columns, primary = columns_of(table), list(table.primary_key.columns)
-    names = [column.name for column in columns]
+    digest_of = digester([column.name for column in columns])
     count = session.execute(select(func.count()).select_from(table)).scalar_one()
     passes = 1 + count // PASS_ROWS
     for part in range(passes):
@@ -256,7 +342,7 @@ def differing(session: Session, table: Table) -> Iterator[tuple[str, bytes, bool
             key = key_text(row[: len(primary)])
             if zlib.crc32(key.encode()) % passes != part:
                 continue
-            digest, was = row_digest(names, row[len(primary) :]), known.pop(key, None)
+            digest, was = digest_of(row[len(primary) :]), known.pop(key, None)
             if digest != was:
                 yield key, digest, was is not None
         yield from ((key, GONE, True) for key in known)

@@ -16,6 +16,7 @@ from sqlalchemy import select, tuple_
 from sqlmodel import Session, SQLModel
 
 from app.db.bulk import upsert
+from app.db.journal import among
 from app.errors import Refused
 from app.registers import target_rows
 from app.registers.repository import CREDIT, TARGET, in_batches
@@ -61,11 +62,8 @@ def fingerprint(values: Sequence[Any]) -> str:
 
 def target_keys(session: Session, target_ids: Sequence[str]) -> dict[str, int]:
     """Surrogate keys of targets by id."""
-    found: dict[str, int] = {}
-    for batch in in_batches(target_ids):
-        rows = session.execute(select(TARGET.target_id, TARGET.id).where(TARGET.target_id.in_(batch)))
-        found.update((target_id, key) for target_id, key in rows)
-    return found
+    chosen = among(session, TARGET.target_id, target_ids)
+    return {row[0]: row[1] for row in session.execute(select(TARGET.target_id, TARGET.id).where(chosen))}
 
 
 def store_classes(
@@ -88,11 +86,9 @@ def store_classes(
 
 def current_classes(session: Session, targets: Sequence[int], on: date) -> dict[int, str]:
     """The class in force on a day, by surrogate key."""
-    latest: dict[int, str] = {}
-    for batch in in_batches(targets):
-        ask = select(CREDIT.target, CREDIT.credit).where(CREDIT.target.in_(batch), CREDIT.since <= on)
-        latest.update((target, credit) for target, credit in session.execute(ask.order_by(CREDIT.since)))
-    return latest
+    chosen = among(session, CREDIT.target, targets)
+    ask = select(CREDIT.target, CREDIT.credit).where(chosen, CREDIT.since <= on).order_by(CREDIT.since)
+    return {row[0]: row[1] for row in session.execute(ask)}
 
 
 class TargetLoader:
@@ -115,11 +111,9 @@ class TargetLoader:
 
     def fingerprints(self, session: Session, records: Sequence[Record]) -> Mapping[str, str]:
         """Stored digests."""
-        found: dict[str, str] = {}
-        for batch in in_batches([record.key for record in records]):
-            rows = session.execute(select(TARGET.target_id, TARGET.digest).where(TARGET.target_id.in_(batch)))
-            found.update((target_id, digest) for target_id, digest in rows)
-        return found
+        chosen = among(session, TARGET.target_id, [record.key for record in records])
+        rows = session.execute(select(TARGET.target_id, TARGET.digest).where(chosen))
+        return {row[0]: row[1] for row in rows}
 
     def store(self, session: Session, records: Sequence[Record], new: AbstractSet[str]) -> None:
         """One upsert, in order of the key, which spares the index; then classes."""
@@ -161,7 +155,7 @@ class CreditLoader:
         keys = target_keys(session, [record.values[0] for record in records])
         targets = list(keys.values())
         latest = current_classes(session, targets, self._today)
-        ask = select(CREDIT.target, CREDIT.since, CREDIT.credit).where(CREDIT.target.in_(targets))
+        ask = select(CREDIT.target, CREDIT.since, CREDIT.credit).where(among(session, CREDIT.target, targets))
         dated = {(target, since): credit for target, since, credit in session.execute(ask)}
         found: dict[str, str] = {}
         for record in records:

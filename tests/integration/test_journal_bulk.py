@@ -27,7 +27,8 @@ def target(place: int, **changes: Any) -> list[Any]:
     """A row of the target register; `changes` replace values by column."""
     row = {
         "target_id": f"T{place:04d}", "kind": "firm", "name": f'企业"{place}\\\u2028\t', "code": "",
-        "enterprise_type": "", "scope": "零售", "trade": "F", "district": "650102", "district_source": "given", "address": "某路1号",
+        "enterprise_type": "", "scope": "零售", "trade": "F", "district": "650102", "district_source": "given",
+        "address": "某路1号",
         "longitude_e6": -place, "latitude_e6": 0, "place_source": "given",
         "registered_on": date(2020, 2, 29) if place % 2 else None, "status": "active",
         "closed_weekdays": [6, 7] if place % 3 else [], "people_cap": None, "digest": "0", "changed_at": NOON,

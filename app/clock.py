@@ -22,6 +22,7 @@ from app.ledger import checkpoints
 from app.plans import service as plans
 from app.plans.service import DuePeriod
 from app.processes import pool
+from app.rounds import expiry
 from app.rounds import service as rounds
 from app.rounds.fsck import check_all
 from app.rounds.vault import Vault
@@ -50,9 +51,9 @@ def tick(db: Database, now: datetime, refusals: Refusals | None = None) -> list[
     for _, periods in groupby(plans.due(db, now, refusals), key=lambda due: due.plan.code):
         made += _in_order(db, periods, now, refusals)
     with keep_going("deadlines", refusals):
-        rounds.expire(db, now)
+        expiry.expire(db, now)
     with keep_going("reveals", refusals):
-        rounds.wake(db, now)
+        expiry.wake(db, now)
     return made
 
 

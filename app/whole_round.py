@@ -24,7 +24,7 @@ from app.db.database import Database
 from app.disclosure.service import write_bundles
 from app.ledger import repository as ledger
 from app.registers.tables import Department, Inspector, Target
-from app.rounds import repository, service
+from app.rounds import expiry, repository, service
 from app.rounds.advance import Clock, Lost, advance
 from app.rounds.tables import STAGES, Round
 from app.rounds.vault import Vault
@@ -126,8 +126,8 @@ def answers(trip: Trip, values: Sequence[tuple[str, str]] = ()) -> Callable[[Rou
         if row.waiting_for == "reveal":
             if isinstance(trip.clock, SimulatedClock):
                 trip.clock.jump(_reveal_time(trip.db, row.round_id))
-            return row.round_id in service.wake(trip.db, trip.clock.now())
-        return row.round_id in service.expire(trip.db, trip.clock.now())
+            return row.round_id in expiry.wake(trip.db, trip.clock.now())
+        return row.round_id in expiry.expire(trip.db, trip.clock.now())
 
     return answer
 

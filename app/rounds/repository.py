@@ -14,6 +14,7 @@ from app.http.pagination import Paging
 from app.http.tables import Operation
 from app.plans import service as plans
 from app.plans.schemas import PlanDocument
+from app.rounds.schemas import nameless
 from app.rounds.tables import (
     STAGES,
     Deposit,
@@ -230,13 +231,8 @@ def note_operation(session: Session, row: Round) -> None:
             row.waiting_for or "",
             row.updated_at,
         )
-        operation.percent, operation.problem = percent(row.stage), _nameless(row.problem)
+        operation.percent, operation.problem = percent(row.stage), nameless(row.problem)
         session.add(operation)
-
-
-def _nameless(problem: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Without the persons who voided a round: whoever follows the work needs the reason alone."""
-    return problem and {name: value for name, value in problem.items() if name not in ("by", "confirmed_by")}
 
 
 def percent(stage: str, done: int = 0, total: int = 0) -> int:

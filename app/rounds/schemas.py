@@ -91,6 +91,11 @@ class AbsencesOut(BaseModel):
     moves: int
 
 
+def nameless(problem: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Without the persons who voided a round: whoever follows it needs the reason alone."""
+    return problem and {name: value for name, value in problem.items() if name not in ("by", "confirmed_by")}
+
+
 class StageOut(BaseModel):
     """A stage that is done, when, and how long its work took in seconds."""
 
@@ -122,4 +127,5 @@ class RoundOut(BaseModel):
     def of(cls, row: Round, times: list[RoundTime]) -> Self:
         """From the stored row."""
         stages = [StageOut(stage=time.stage, at=time.at, seconds=time.seconds) for time in times]
-        return cls(**row.model_dump(include=set(cls.model_fields) - {"stages"}), stages=stages)
+        shown = row.model_dump(include=set(cls.model_fields) - {"stages", "problem"})
+        return cls(**shown, problem=nameless(row.problem), stages=stages)

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlmodel import Session
 
@@ -21,12 +20,11 @@ from app.plans import service as plans
 from app.plans.periods import require_period
 from app.plans.schemas import PlanDocument, Source
 from app.rounds import entropy as sources
-from app.rounds import record, repository
+from app.rounds import expiry, record, repository
 from app.rounds.log import OFFICIAL, entry_of
 from app.rounds.schemas import RoundOut
 from app.rounds.tables import Deposit, EntropyUse, Round
 from app.rounds.vault import Vault
-from scheduler.encoding import Json, canonical_json
 from scheduler.manifest import EntropySource, Manifest
 from scheduler.seed import commitment
 from scheduler.suite import suite as suite_named
@@ -251,7 +249,7 @@ def supply(
     What comes after the deadline comes too late: the round is void, whether or not the clock has seen it yet. Who
     supplies it has neither asked for the round nor approved it.
     """
-    expire(db, now)
+    expiry.expire(db, now)
     with db.write() as session:
         now = ledger.moment(session, now)
         row = found(session, round_id, lock=True)
@@ -310,7 +308,7 @@ def _source_of(session: Session, row: Round, part: str, source_id: str) -> tuple
 
 
 def _require_in_time(session: Session, row: Round, now: datetime) -> None:
-    deadline = _deadline(session, row)
+    deadline = expiry.entropy_deadline(session, row)
     if deadline is None or now <= deadline:
         return
     raise Conflict(
@@ -340,72 +338,6 @@ def _require_deposits(session: Session, row: Round) -> None:
                 {"round_id": row.round_id, "parties": ", ".join(missing)},
             )
         )
-
-
-def void_row(
-    session: Session,
-    row: Round,
-    reason: str,
-    now: datetime,
-    *,
-    actor: str,
-    kept: Sequence[Json] = (),
-    **persons: str,
-) -> None:
-    """Log the void and the artefacts `kept` with it, drop the checks that were planned, end the round."""
-    digest = _sha(canonical_json({"reason": reason, "round_id": row.round_id}).decode())
-    more: dict[str, Json] = {"reason": reason, **{name: _sha(value) for name, value in persons.items()}}
-    if kept:
-        more["kept"] = list(kept)
-    ledger.append(session, entry_of(row, "round.void", actor, now, digest, **more), now)
-    repository.forget_checks(session, row.round_id)
-    row.status, row.waiting_for, row.updated_at = "void", None, now
-    row.problem = {"code": f"void.{reason}", **persons}
-    session.add(row)
-    repository.note_operation(session, row)
-
-
-def expire(db: Database, now: datetime) -> list[str]:
-    """Void what waited for entropy or deposits beyond its deadline; the service logs the missed deadline itself."""
-    voided = []
-    with db.write() as session:
-        now = ledger.moment(session, now)
-        for row in repository.waiting(session):
-            deadline = _deadline(session, row)
-            if deadline is not None and now > deadline and row.waiting_for in ("deposits", "entropy"):
-                reason = "deposits_incomplete" if row.waiting_for == "deposits" else "deadline_missed"
-                void_row(session, row, reason, now, actor="service")
-                voided.append(row.round_id)
-    return voided
-
-
-def _deadline(session: Session, row: Round) -> datetime | None:
-    if row.stage != "committed":
-        return None
-    manifest = ledger.find(session, row.round_id, "manifest.json")
-    if manifest is None:
-        return None
-    return datetime.fromisoformat(_json(manifest)["deadlines"]["entropy"])
-
-
-def _json(data: bytes) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(data)
-    return loaded
-
-
-def wake(db: Database, now: datetime) -> list[str]:
-    """Set going again what waited only for its time to come."""
-    woken = []
-    with db.write() as session:
-        for row in repository.waiting(session):
-            manifest = ledger.find(session, row.round_id, "manifest.json")
-            if row.waiting_for != "reveal" or manifest is None:
-                continue
-            if now >= datetime.fromisoformat(_json(manifest)["deadlines"]["reveal"]):
-                row.status, row.waiting_for, row.updated_at = "running", None, now
-                session.add(row)
-                woken.append(row.round_id)
-    return woken
 
 
 def named_period(document: PlanDocument) -> str:

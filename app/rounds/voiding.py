@@ -19,7 +19,7 @@ from app.http.etag import Guard, unguarded
 from app.ledger import checkpoints
 from app.ledger import repository as ledger
 from app.people import sanctions
-from app.rounds import lottery_store, record, repository, seating, service
+from app.rounds import expiry, lottery_store, record, repository, seating, service
 from app.rounds.log import entry_of, stamp
 from app.rounds.schemas import RoundOut
 from app.rounds.stages import Work, json_file, roster_of
@@ -68,7 +68,7 @@ def void(
             by, confirmed_by = f"account:{agreed.requested_by}", f"account:{agreed.approved_by}"
         persons = {"by": by, "confirmed_by": confirmed_by}
         if STAGES.index(row.stage) < STAGES.index("drawn"):
-            service.void_row(session, row, reason, now, actor="approver", **persons)
+            expiry.void_row(session, row, reason, now, actor="approver", persons=persons)
         else:
             _publish(db, vault, session, row, reason, persons, now)
         checkpoints.make(session, vault.directory, now)
@@ -93,7 +93,7 @@ def _publish(
     for name, data in files.items():
         ledger.keep(session, row.round_id, name, data, now)
     kept = record.kept(vault, row.round_id, files, now)
-    service.void_row(session, row, reason, now, actor="approver", kept=kept, **persons)
+    expiry.void_row(session, row, reason, now, actor="approver", kept=kept, persons=persons)
     ledger.append(session, entry_of(row, "round.reveal", "service", now, digest), now)
 
 

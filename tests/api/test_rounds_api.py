@@ -96,7 +96,8 @@ def test_a_void_needs_two_persons_and_stays_visible(client: TestClient, publish:
     both = {**alone, "confirmed_by": "乙"}
     seen = {"If-Match": client.get(f"/api/v1/rounds/{round_id}").headers["etag"]}
     assert client.post(f"/api/v1/rounds/{round_id}/void", json=both, headers=seen).json()["status"] == "void"
-    assert [row["status"] for row in client.get("/api/v1/rounds").json()["items"]] == ["void"]
+    (row,) = client.get("/api/v1/rounds").json()["items"]
+    assert (row["status"], row["problem"]) == ("void", {"code": "void.frame_wrong"})
 
 
 def test_bad_bodies_name_the_field(client: TestClient) -> None:

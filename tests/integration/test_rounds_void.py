@@ -19,7 +19,7 @@ from app.disclosure.service import firm_opening, write_bundles
 from app.errors import Conflict, NotFound, Refused
 from app.ledger import repository as ledger
 from app.main import create_app
-from app.rounds import service, voiding
+from app.rounds import expiry, service, voiding
 from app.rounds.fsck import check_all
 from app.rounds.tables import PlannedCheck, Round
 from app.rounds.vault import Vault, new_secret
@@ -161,7 +161,7 @@ def test_values_supplied_in_time_are_drawn_from_however_late_the_worker_is(
     assert row.waiting_for == "entropy"
     service.supply(city, row.round_id, *VALUES[0], now + timedelta(hours=1))
     late = now + timedelta(hours=73)
-    assert service.expire(city, late) == []
+    assert expiry.expire(city, late) == []
     going = going_to(city, tmp_path, late, "revealed")
     row = carry(going, row, answers(going, VALUES[1:]))
     assert row.status == "done", row.problem

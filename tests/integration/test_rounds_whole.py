@@ -19,7 +19,7 @@ from app.db.database import Database
 from app.disclosure.service import write_bundles
 from app.errors import Conflict, Refused
 from app.ledger import repository as ledger
-from app.rounds import repository, service, voiding
+from app.rounds import expiry, repository, service, voiding
 from app.rounds.advance import Lost, advance
 from app.rounds.tables import PlannedCheck, Round
 from app.rounds.vault import Vault, new_secret
@@ -130,8 +130,8 @@ def test_a_missed_deadline_voids_and_the_next_sequence_may_follow(
 ) -> None:
     code = publish(**REAL)
     row = run(city, tmp_path, now, code)
-    assert service.expire(city, now + timedelta(hours=71)) == []
-    assert service.expire(city, now + timedelta(hours=73)) == [row.round_id]
+    assert expiry.expire(city, now + timedelta(hours=71)) == []
+    assert expiry.expire(city, now + timedelta(hours=73)) == [row.round_id]
     voided = service.get(city, row.round_id)
     assert voided.status == "void"
     following = service.create(city, code, "2026-Q1", now + timedelta(days=4))

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from app.disclosure.container import Copy
+from tests.unit.scheduler.cheats import bind_manifest
 from tests.unit.scheduler.round_factory import Draft, make_round
 from tests.unit.scheduler.test_seats_tampered import AT, MOVES, SERVED, history, sick, weights
-from tests.unit.scheduler.test_verifier_tampered import CASES, bind_manifest
+from tests.unit.scheduler.test_verifier_tampered import CASES
 from tests.unit.scheduler.test_verifier_void import CASES as VOIDS
 from tests.unit.scheduler.void_factory import AFTER, voided
 

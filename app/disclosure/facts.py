@@ -326,6 +326,50 @@ def joining(visits: Mapping[str, Any], names: Mapping[str, str]) -> Joining:
     )
 
 
+REPLACED: Final = {
+    "deregistered": marked("注销"),
+    "revoked": marked("吊销"),
+    "moved_away": marked("迁出"),
+    "duplicate": marked("重复登记"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change after the plan was committed to, with the reason that whoever made it gave.
+
+    `replaced`: (target, backup or empty, reason's code) of a replacement; else the visits that were moved
+    (`(visit, target, date)`) or cancelled, and what it cost in inspector-days.
+    """
+
+    at: str
+    reason: str
+    moved: tuple[tuple[str, str, str], ...] = ()
+    cancelled: tuple[str, ...] = ()
+    unscheduled: int = 0
+    inspector_days: int = 0
+    replaced: tuple[str, str, str] | None = None
+
+
+def changes(events: Iterable[Mapping[str, Any]]) -> list[Change]:
+    """Changes of the plan and replacements of targets among a released round's events, in their order."""
+    return [_change(event) for event in events if event["type"] in ("plan_change", "replacement")]
+
+
+def _change(event: Mapping[str, Any]) -> Change:
+    if event["type"] == "replacement":
+        backup = event["backup"] or ""
+        return Change(event["at"], "", replaced=(event["target"], backup, event["reason"]))
+    return Change(
+        event["at"],
+        event["reason"],
+        tuple((row["visit_id"], row["target_id"], row["date"]) for row in event["visits"]),
+        tuple(event["cancelled"]),
+        len(event["unscheduled"]),
+        event["cost"].get("inspector_days", 0),
+    )
+
+
 def reasons(unscheduled: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
     """Why checks found no place, most frequent first."""
     return sorted(Counter(row["reason"] for row in unscheduled).items(), key=lambda item: (-item[1], item[0]))

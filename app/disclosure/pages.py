@@ -9,13 +9,22 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from app.disclosure import replay_pages, repository, result_pages, seat_pages, solve_pages, views
+from app.disclosure import (
+    plan_pages,
+    replay_pages,
+    repository,
+    result_pages,
+    seat_pages,
+    solve_pages,
+    views,
+)
 from app.disclosure.calendars import ics_name, team_day_ics
+from app.disclosure.result_pages import WindowDep
 from app.disclosure.spreadsheets import schedule_xlsx, zipped
 from app.disclosure.views import Download
 from app.disclosure.work import TeamDay, Work, work_of
 from app.http.access import actor_of
-from app.http.dependencies import DatabaseDep
+from app.http.dependencies import DatabaseDep, NowDep
 from app.http.local import from_this_machine
 from app.web.language import Language, language_of, marked
 from app.web.responses import PRIVATE, download, page
@@ -26,6 +35,7 @@ ICS: Final = "text/calendar; charset=utf-8"
 ZIP: Final = "application/zip"
 
 router = APIRouter(include_in_schema=False)
+router.include_router(plan_pages.router)
 router.include_router(replay_pages.router)
 router.include_router(result_pages.router)
 router.include_router(seat_pages.router)
@@ -80,10 +90,12 @@ def downloads(round_id: str) -> tuple[Download, ...]:
 
 
 @_in_both_languages("/")
-def home(request: Request, db: DatabaseDep, language: LanguageDep) -> Response:
-    """The latest rounds."""
+def home(
+    request: Request, db: DatabaseDep, language: LanguageDep, window: WindowDep, now: NowDep
+) -> Response:
+    """The next draw, the latest rounds and results, and the way to everything else."""
     with db.read() as session:
-        context = views.home(session, language)
+        context = views.home(session, language, window, now)
     return page(request, render("home.html", _place(request, language), context), language)
 
 

@@ -8,7 +8,7 @@ import re
 import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from openpyxl import Workbook
@@ -17,6 +17,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from openpyxl.cell.cell import Cell as BookCell
 from openpyxl.packaging.core import DocumentProperties
 from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from app.disclosure.work import TeamDay, Work
@@ -39,6 +40,8 @@ _WIDTHS: Final = {
     "同时到场的部门": 24,
 }
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+EPOCH: Final = datetime(*_EPOCH, tzinfo=UTC)
+"""The time that files carry which tell no other."""
 
 VISIT_COLUMNS: Final = (
     marked("检查编号"), marked("日期"), marked("开始"), marked("结束"), marked("对象代码"), marked("名称"),
@@ -81,7 +84,17 @@ def schedule_xlsx(work: Work, language: Language) -> bytes:
     sheet(translate(language, marked("班组")), TEAM_COLUMNS, map(_team_row, work.team_days))
     for code, name in work.departments().items():
         sheet(name, STOP_COLUMNS, _stop_rows(work.of(code), language))
-    return _deterministic(book, work)
+    return _deterministic(book, work.made_at, work.title)
+
+
+def table_xlsx(title: str, header: Sequence[str], rows: Iterable[Row], made_at: datetime = EPOCH) -> bytes:
+    """One table as a workbook. The same rows give the same bytes."""
+    book = Workbook(write_only=True)
+    made = book.create_sheet(_sheet_title(title, set()))
+    for place in range(len(header)):
+        made.column_dimensions[get_column_letter(place + 1)].width = 24
+    _fill(made, header, rows)
+    return _deterministic(book, made_at, title)
 
 
 def _visit_rows(work: Work, language: Language) -> Iterable[Row]:
@@ -152,11 +165,11 @@ def _sheet_title(wanted: str, taken: set[str]) -> str:
     return title
 
 
-def _deterministic(book: Workbook, work: Work) -> bytes:
+def _deterministic(book: Workbook, made_at: datetime, title: str) -> bytes:
     """Save, then put the clock's traces right: entry times of the archive, creation and change of the document."""
     saved = io.BytesIO()
     book.save(saved)
-    core = _core_properties(work.made_at, work.title)
+    core = _core_properties(made_at, title)
     written = io.BytesIO()
     with zipfile.ZipFile(saved) as source, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
         for name in source.namelist():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from sqlmodel import Session
@@ -13,8 +14,13 @@ from app.disclosure.bundle import public_file
 from app.disclosure.listing import Drawn, drawn_list, found, selected
 from app.disclosure.service import bundle_name
 from app.disclosure.work import Work
+from app.http.pagination import Paging
 from app.ledger import checkpoints
+from app.plans.service import upcoming
+from app.rounds.log import OFFICIAL
 from app.rounds.tables import Round
+from app.visits.codes import RESULTS
+from app.visits.published import Wanted, Window, published_results
 from app.web.footer import ShownCheckpoint
 from app.web.kept import Kept
 from app.web.language import Language
@@ -22,6 +28,7 @@ from app.web.language import Language
 Context = Mapping[str, object]
 
 HOME_ROUNDS: Final = 30
+HOME_RESULTS: Final = 8
 LIST_PAGE: Final = 100
 _RESULTS: Final[Kept[dict[str, object]]] = Kept(16)
 _LISTS: Final[Kept[list[Drawn]]] = Kept(4)
@@ -55,17 +62,57 @@ class Summary:
     reason: str
 
 
-def home(session: Session, language: Language) -> Context:
-    """The latest rounds, what each waits for, and which is due next."""
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A draw to come: a round that waits (`address`: its id), or a plan's next period. `days`: calendar days left."""
+
+    title: str
+    round_id: str
+    plan: str
+    at: datetime
+    days: int
+    provisional: bool
+
+
+def home(session: Session, language: Language, window: Window, now: datetime) -> Context:
+    """What is to come next, the latest rounds and the latest results."""
     rows = repository.latest(session, HOME_ROUNDS)
-    summaries = [_summary(session, row, language) for row in rows]
-    ahead = [row for row in rows if row.due_at is not None and row.status in ("running", "waiting")]
+    paging = Paging("", HOME_RESULTS)
+    english = language == "en"
     return {
         "checkpoint": newest_checkpoint(session),
-        "rounds": summaries,
-        "next_due": min((row.due_at for row in ahead if row.due_at), default=None),
+        "rounds": [_summary(session, row, language) for row in rows],
+        "next": next_draw(session, rows, language, now),
+        "results": published_results(session, window, Wanted(), paging)[:HOME_RESULTS],
+        "result_names": {code: row.en if english else row.zh for code, row in RESULTS.items()},
+        "departments": facts.names_in(language, repository.department_names(session)),
         "assurance_words": facts.ASSURANCE,
     }
+
+
+def next_draw(session: Session, rows: Sequence[Round], language: Language, now: datetime) -> Next | None:
+    """The draw that comes first: of a round that is under way and not yet drawn, else of the plans in force."""
+    today = now.astimezone(OFFICIAL).date()
+    for row in sorted(rows, key=lambda row: row.created_at):
+        ends = _deadline(session, row)
+        if ends is not None and ends > now:
+            title = _title(repository.manifest(session, row), row.round_id, language)
+            left = (ends.astimezone(OFFICIAL).date() - today).days
+            return Next(title, row.round_id, row.plan, ends, left, False)
+    for due in upcoming(session, now):
+        at, plan = due.period.due_at, due.plan
+        title = f"{(language == 'en' and plan.title_en) or plan.title_zh} · {due.period.id}"
+        left = (at.astimezone(OFFICIAL).date() - today).days
+        return Next(title, "", plan.code, at, left, due.period.provisional)
+    return None
+
+
+def _deadline(session: Session, row: Round) -> datetime | None:
+    """Until when the public values of a committed round that is not drawn yet have to be there."""
+    if row.status not in ("running", "waiting") or row.stage not in ("committed", "entropy"):
+        return None
+    rules = repository.manifest(session, row)
+    return datetime.fromisoformat(rules["deadlines"]["entropy"]) if rules else None
 
 
 def _summary(session: Session, row: Round, language: Language) -> Summary:
@@ -93,11 +140,13 @@ def round_page(
         "void_reason": _void_reason(row),
         "assurance": row.assurance if repository.reached(row, "drawn") else None,
         "assurance_words": facts.ASSURANCE,
+        "replaced_words": facts.REPLACED,
         "sealed": row.privacy == "sealed",
         "released": repository.released(row),
         "draws": facts.draws(rules, {}, names, language) if rules else [],
         "joining": None,
         "measures": (),
+        "changes": [],
         "downloads": downloads,
         "bundle_name": bundle_name(round_id),
         "hash_command": _HASH_COMMANDS.get(rules["suite"] if rules else "", "sha256sum"),
@@ -127,6 +176,7 @@ def _results(
         "solver": report["solver"],
         "solver_version": report["version"],
         "unscheduled": facts.reasons(visits["unscheduled"]),
+        "changes": facts.changes(public_file(session, row.round_id, "events.json")),
         "pictures": _pictures(drawn, joined, report, language),
     }
 

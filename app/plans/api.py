@@ -16,7 +16,7 @@ from app.http.problem import problem_body
 from app.http.schemas import ProblemOut
 from app.plans import calendar, service
 from app.plans.example import EXAMPLE
-from app.plans.schemas import CalendarYearIn, PlanDocument, PlanLine, PlanOut
+from app.plans.schemas import CalendarYearIn, PlanDocument, PlanLine, PlanOut, PublicationIn
 
 router = APIRouter(tags=["plans"], route_class=IdempotentRoute)
 PlanCode = Annotated[str, Path(pattern=r"^[0-9A-Za-z._-]{1,64}$", examples=["food-2027"])]
@@ -79,9 +79,11 @@ def publish_plan(
     if_match: IfMatchDep,
     request: Request,
     response: Response,
+    body: PublicationIn | None = None,
 ) -> PlanOut:
     """Put the newest version in force. Refused (422) with the first rule it breaks; twice is once."""
-    return tagged(request, response, service.publish(db, code, now, if_match))
+    reason = body.reason if body else ""
+    return tagged(request, response, service.publish(db, code, now, if_match, reason))
 
 
 @router.delete("/plans/{code}/publication", responses=problems(404, 412, 422, 428))

@@ -101,11 +101,17 @@ def check(file: PlanFile, as_json: AsJson = False) -> None:
 
 
 @commands.command()
-def publish(code: Code, as_json: AsJson = False) -> None:
+def publish(
+    code: Code,
+    as_json: AsJson = False,
+    reason: Annotated[
+        str, typer.Option(help="变更理由，将公开 · why it replaces the last one; published")
+    ] = "",
+) -> None:
     """发布计划 Put the newest version of a plan in force."""
     database = open_database()
     try:
-        _show(service.publish(database, code, datetime.now(UTC)), as_json)
+        _show(service.publish(database, code, datetime.now(UTC), reason=reason), as_json)
     except Refused as error:
         if error.problem.params.get("broken", 1) != 1 and not as_json:
             for problem in service.check(database, service.get(database, code).document)[1:]:

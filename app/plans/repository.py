@@ -44,6 +44,12 @@ def published(session: Session, code: str, digest: str | None = None) -> PlanRev
     return session.exec(query if digest is None else query.where(PlanRevision.digest == digest)).first()
 
 
+def revisions(session: Session, code: str) -> list[PlanRevision]:
+    """Every version of a plan that was ever published, the newest first."""
+    query = select(PlanRevision).where(PlanRevision.plan == code)
+    return list(session.exec(query.order_by(col(PlanRevision.version).desc())))
+
+
 def all_in_force(session: Session) -> list[PlanRevision]:
     """The version in force of every plan that has one, by code."""
     found = (in_force(session, plan.code) for plan in plans(session))

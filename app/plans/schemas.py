@@ -242,6 +242,12 @@ class PlanOut(Model):
     document: PlanDocument
 
 
+class PublicationIn(Model):
+    """Why this version replaces the one before; asked for wherever there is one, and published."""
+
+    reason: Text = ""
+
+
 class PlanLine(Model):
     """A plan in a list."""
 

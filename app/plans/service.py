@@ -24,9 +24,9 @@ from app.plans.catalogue import Catalogue
 from app.plans.review import recurrence_of, review
 from app.plans.schemas import PlanDocument, PlanLine, PlanOut
 from app.plans.tables import Plan, PlanRevision
-from scheduler.calendar import WorkCalendar
+from scheduler.calendar import ZONE, WorkCalendar
 from scheduler.encoding import canonical_json
-from scheduler.periods import Period, periods_due
+from scheduler.periods import Period, periods_due, periods_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,16 +134,21 @@ def _review(session: Session, document: PlanDocument, known: Catalogue) -> tuple
     return review(document, known, limits.load(session), calendar.load(session))
 
 
-def publish(database: Database, code: str, now: datetime, guard: Guard = unguarded) -> PlanOut:
+def publish(
+    database: Database, code: str, now: datetime, guard: Guard = unguarded, reason: str = ""
+) -> PlanOut:
     """Put the newest version in force and log it. Twice is once.
 
-    Raises NotFound, and Refused with the first broken rule (`broken` counts them all; `check` lists them).
+    Raises NotFound, Refused `plan.no_reason` where it replaces a published version without saying why, and Refused
+    with the first broken rule (`broken` counts them all; `check` lists them).
     """
     with database.write() as session:
         plan = _find(session, code, lock=True)
         guard(_out(plan))
         if plan.status == "published":
             return _out(plan)
+        if repository.published(session, code) is not None and not reason.strip():
+            raise _no_reason(code)
         document = PlanDocument.model_validate(plan.document)
         known = repository.catalogue(session)
         found = _review(session, document, known)
@@ -152,7 +157,8 @@ def publish(database: Database, code: str, now: datetime, guard: Guard = unguard
         plan.status, plan.published_at = "published", now
         versions = {item: known.items[item].version for task in document.tasks for item in task.items}
         session.add(plan)
-        session.add(_revision(plan, {item: version for item, version in versions.items() if version}, now))
+        items = {item: version for item, version in versions.items() if version}
+        session.add(_revision(plan, items, now, reason.strip()))
         session.flush()
         ledger.append(session, _entry("plan.published", plan, now), now)
         return _out(plan)
@@ -261,6 +267,20 @@ def held(database: Database, now: datetime) -> tuple[DuePeriod, ...]:
     return tuple(found for found in _fallen_due(database, now) if found.period.provisional)
 
 
+def upcoming(session: Session, now: datetime) -> list[DuePeriod]:
+    """The next period of each plan in force, the earliest first; a date past the confirmed calendar is provisional."""
+    days = calendar.load(session)
+    found: list[DuePeriod] = []
+    for revision in repository.all_in_force(session):
+        document = PlanDocument.model_validate(revision.document)
+        recurrence = recurrence_of(document)
+        if recurrence is not None:
+            coming = periods_from(recurrence, now.astimezone(ZONE).date(), days, provisional=True)
+            period = next((period for period in coming if period.due_at > now), None)
+            found += [] if period is None else [DuePeriod(document, period)]
+    return sorted(found, key=lambda due: (due.period.due_at, due.plan.code))
+
+
 def _fallen_due(
     database: Database, now: datetime, refusals: dict[str, Problem] | None = None
 ) -> list[DuePeriod]:
@@ -294,13 +314,14 @@ def _line(plan: Plan) -> PlanLine:
     return PlanLine.model_validate(held | {"tasks": len(plan.document["tasks"])})
 
 
-def _revision(plan: Plan, items: dict[str, int], now: datetime) -> PlanRevision:
+def _revision(plan: Plan, items: dict[str, int], now: datetime, reason: str) -> PlanRevision:
     return PlanRevision(
         plan=plan.code,
         version=plan.version,
         document=plan.document,
         digest=plan.digest,
         items=items,
+        reason=reason,
         published_at=now,
     )
 
@@ -321,6 +342,17 @@ def _refused(found: tuple[Problem, ...]) -> Refused:
     first = found[0]
     params = {**first.params, "broken": len(found)}
     return Refused(Problem(first.code, first.zh, first.en, first.remedy_zh, first.remedy_en, params))
+
+
+def _no_reason(code: str) -> Refused:
+    return refuse(
+        "plan.no_reason",
+        f"计划 {code} 已有公布的版本，再次公布须写明变更理由，理由将公开。",
+        f"Plan {code} has a published version; replacing it needs a reason, which is published.",
+        "请填写 reason。",
+        "Give `reason`.",
+        plan=code,
+    )
 
 
 def _absent(code: str) -> Problem:

@@ -50,6 +50,7 @@ class PlanRevision(SQLModel, table=True):
     items: dict[str, int] = Field(
         sa_column=Column(Json, nullable=False), description="version in force of each item at publication"
     )
+    reason: str = Field(default="", description="why it replaced the version before; published")
     published_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
 
 

@@ -97,7 +97,9 @@ def test_a_revision_is_in_force_only_when_published(registers: Database) -> None
     second = service.revise(registers, document(title_zh="修订"))
     assert (second.version, second.status) == (2, "draft")
     assert service.in_force(registers, "food-2027").title_zh == EXAMPLE["title_zh"]
-    service.publish(registers, "food-2027", NOW)
+    with pytest.raises(Refused, match=r"plan\.no_reason"):
+        service.publish(registers, "food-2027", NOW)
+    service.publish(registers, "food-2027", NOW, reason="按上级部署调整")
     assert service.in_force(registers, "food-2027").title_zh == "修订"
     with registers.read() as session:
         assert service.document_of(session, "food-2027", first.digest).title_zh == EXAMPLE["title_zh"]

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 
 from app.db.database import Database
+from app.disclosure.facts import Change
 from app.disclosure.service import write_bundles
+from app.disclosure.views import round_page
 from app.disclosure.work import work_of
 from app.errors import Conflict, Refused
 from app.ledger import repository as ledger
@@ -24,6 +26,7 @@ from app.rounds.fsck import check_rounds
 from app.rounds.repository import planned_checks
 from app.rounds.tables import Round
 from app.rounds.vault import Vault
+from app.web.templates import Place, render
 from app.whole_round import SimulatedClock, Trip, answers, carry
 from optimizer.progress import Silent
 from scheduler import verifier
@@ -99,7 +102,11 @@ def test_a_move_is_priced_taken_published_and_verified(
         for route in stored(city, row.round_id, "schedule.json")["routes"]
     }
     assert {route["route_id"]: {**route, "stops": []} for route in schedule["routes"]} == drawn
+    assert told(city, row) == []
     assert carry(trip, row, answers(trip)).status == "done"
+    (change,) = told(city, row)
+    assert change.reason == "业主要求改期"
+    assert asked.move.to in {day for _, _, day in change.moved}
     (event,) = stored(city, row.round_id, "events.json")
     assert event["reason"] == "业主要求改期"
     assert stored(city, row.round_id, "visits.json") == before
@@ -109,6 +116,16 @@ def test_a_move_is_priced_taken_published_and_verified(
         assert outcome.status == 0, outcome.render()
         assert "1 次调整" in outcome.render()
     tamper(bundles.auditor)
+
+
+def told(db: Database, row: Round) -> list[Change]:
+    """The changes that the round's public page shows."""
+    with db.read() as session:
+        context = round_page(session, row.round_id, "zh", ())
+    render("round.html", Place.served(f"/rounds/{row.round_id}", "zh"), context)
+    found = context["changes"]
+    assert isinstance(found, list)
+    return found
 
 
 def tamper(bundle: Path) -> None:

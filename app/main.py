@@ -12,13 +12,15 @@ from app.db.database import Database
 from app.disclosure import api as disclosure_api
 from app.disclosure import pages as disclosure_pages
 from app.disclosure import views
+from app.firms import pages as firms_pages
 from app.http import access, health, metrics, openapi, operations, problem
 from app.http.limits import LimitMiddleware, Limits
+from app.http.repeating import Repeating
 from app.ledger import api as ledger_api
-from app.ledger import webhooks_api
-from app.ledger.outbox import Deliveries
+from app.ledger import outbox, webhooks_api
 from app.needs import NEEDS
 from app.people import api as people_api
+from app.people import firm_pages, messages
 from app.people import pages as people_pages
 from app.people.sessions import People
 from app.plans import api as plans_api
@@ -79,6 +81,8 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.include_router(disclosure_pages.router)
     app.include_router(visits_pages.router)
     app.include_router(people_pages.router)
+    app.include_router(firm_pages.router)
+    app.include_router(firms_pages.router)
     app.include_router(api_page.router)
     app.include_router(static.router)
     return app
@@ -101,12 +105,14 @@ def _limits(settings: Settings) -> Limits:
 def _lifespan(database: Database, settings: Settings, with_clock: bool) -> Lifespan:
     @asynccontextmanager
     async def run(app: FastAPI) -> AsyncIterator[None]:
-        beside: list[Clock | BackgroundImports | Deliveries] = []
+        beside: list[Clock | BackgroundImports | Repeating] = []
         if with_clock:
+            often = min(settings.tick_seconds, 2)
             beside = [
                 Clock(database, settings),
                 BackgroundImports(database, settings),
-                Deliveries(database, settings),
+                Repeating("webhooks", outbox.turn(database, settings), often),
+                Repeating("messages", messages.turn(database, settings), often),
             ]
         for work in beside:
             work.start()

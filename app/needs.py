@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from app.http.access import PUBLIC, SIGNED_IN, Need
+from app.http.access import FIRM, PUBLIC, SIGNED_IN, Need
 
 _PUBLIC: Final = (
     "openapi", "home", "round_page", "list_page", "inspectors_page", "static_file", "api_page",
@@ -18,7 +18,8 @@ _PUBLIC: Final = (
     "checkpoint", "announced_keys", "entries", "proof", "consistency", "cosign",
     "plans_page", "plans_file", "annual_plan_page", "plan_version_page", "plan_file",
     "results_page", "result_page", "replay_page", "replay_file",
-    "sign_in_page", "sign_in_form", "visit_code", "list_results", "get_timeliness", "get_result",
+    "sign_in_page", "sign_in_form", "firm_sign_in_page", "firm_code_form", "firm_sign_in_form",
+    "visit_code", "list_results", "get_timeliness", "get_result",
 )  # fmt: skip
 
 READERS: Final = ("coordinator", "planner", "inspector", "legal_reviewer", "auditor")
@@ -37,10 +38,15 @@ def _needs(scope: str, roles: tuple[str, ...], *routes: str) -> dict[str, Need]:
 NEEDS: Final[Mapping[str, Need]] = {
     **dict.fromkeys(_PUBLIC, PUBLIC),
     **dict.fromkeys(
-        ("sign_out", "account_page", "change_password_form", "list_tokens", "create_token", "revoke_token"),
+        ("account_page", "change_password_form", "list_tokens", "create_token", "revoke_token"),
         SIGNED_IN,
     ),
-    "get_me": Need(scope="people:read"),
+    "sign_out": Need(own=True, firms=True),
+    "get_me": Need(scope="people:read", firms=True),
+    **dict.fromkeys(
+        ("firm_page", "firm_round_page", "firm_opening_file", "firm_notice", "firm_objection"),
+        Need(frozenset({FIRM}), firms=True),
+    ),
     **_needs("registers:read", READERS, "get_counts", "list_targets", "get_target", "list_departments",
              "list_inspectors", "list_items", "get_item", "list_joint_proposals"),
     **_needs("registers:read", PLANNERS, "list_imports", "get_refusals"),

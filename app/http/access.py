@@ -53,8 +53,8 @@ class Actor:
 
     @property
     def signature(self) -> str:
-        """How the account signs what it does: a number, for records hold no names."""
-        return f"account:{self.account}"
+        """How the account or firm signs what it does: a number or a code, for records hold no names."""
+        return f"firm:{self.scope.target_id}" if self.kind == FIRM else f"account:{self.account}"
 
 
 OPERATOR: Final = Actor("operator", roles=ROLES, scope=EVERYTHING)
@@ -68,6 +68,8 @@ class Need:
     roles: frozenset[str] = frozenset()
     scope: str = ""
     public: bool = False
+    firms: bool = False
+    """Open to firms too; what names the role `firm` is open to them alone."""
     own: bool = field(default=False)
     """Concerns the asker's own sign-in: open while the password has still to be changed, never to tokens."""
 
@@ -215,7 +217,8 @@ def admit(need: Need | None, actor: Actor) -> None:
         return
     if actor.kind == ANYBODY.kind:
         raise sign_in_needed()
-    if need is None or (need.roles and not need.roles & actor.roles):
+    closed = actor.kind == FIRM and need is not None and not need.firms
+    if need is None or closed or (need.roles and not need.roles & actor.roles):
         raise forbidden("access.role", "您的角色无权进行此操作。", "Your roles don't allow this.")
     if actor.tokens is not None and (need.own or need.scope not in actor.tokens):
         raise forbidden(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx2
@@ -77,31 +78,47 @@ def send(
     url: str, secret: str, message_id: str, body: str, now: datetime, private_hosts: Collection[str]
 ) -> Answer:
     """POST `body` with Standard Webhooks' headers. Never raises: what went wrong is the answer."""
-    try:
-        host, address = checked_address(url, private_hosts)
-    except Refused as refused:
-        return Answer(0, refused.problem.code)
-    parts = urlsplit(url)
-    literal = f"[{address}]" if ":" in address else address
-    netloc = f"{literal}:{parts.port}" if parts.port else literal
     headers = {
-        "Host": parts.netloc,
         "Content-Type": "application/json",
         "webhook-id": message_id,
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Webhook(secret).sign(message_id, now, body),
     }
-    target = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
     try:
-        with (
-            httpx2.Client(follow_redirects=False, trust_env=False, timeout=TIMEOUT_SECONDS) as client,
-            client.stream(
-                "POST", target, content=body, headers=headers, extensions={"sni_hostname": host}
-            ) as answer,
-        ):
-            return Answer(answer.status_code)
+        return Answer(exchange("POST", url, private_hosts, headers, body)[0])
+    except Refused as refused:
+        return Answer(0, refused.problem.code)
     except httpx2.HTTPError as error:
         return Answer(0, type(error).__name__)
+
+
+def exchange(
+    method: str,
+    url: str,
+    private_hosts: Collection[str],
+    headers: Mapping[str, str] = MappingProxyType({}),
+    body: str = "",
+    most: int = 0,
+) -> tuple[int, bytes]:
+    """The answer's status and at most `most` bytes of it. Raises Refused `webhook.address`, HTTPError."""
+    host, address = checked_address(url, private_hosts)
+    parts = urlsplit(url)
+    literal = f"[{address}]" if ":" in address else address
+    netloc = f"{literal}:{parts.port}" if parts.port else literal
+    target = urlunsplit((parts.scheme, netloc, parts.path or "/", parts.query, ""))
+    known = {"Host": parts.netloc, **headers}
+    with (
+        httpx2.Client(follow_redirects=False, trust_env=False, timeout=TIMEOUT_SECONDS) as client,
+        client.stream(
+            method, target, content=body, headers=known, extensions={"sni_hostname": host}
+        ) as answer,
+    ):
+        found = b""
+        for part in answer.iter_bytes() if most else ():
+            found += part
+            if len(found) >= most:
+                break
+        return answer.status_code, found[:most]
 
 
 def _refused(host: str, en: str) -> Refused:

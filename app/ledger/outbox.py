@@ -8,9 +8,7 @@ repeat by its `webhook-id`, which is the same at each attempt.
 from __future__ import annotations
 
 import json
-import logging
-import threading
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -23,7 +21,6 @@ from app.http.tables import Delivery, Webhook
 from app.ledger.tables import LogEntry
 from app.settings import Settings
 
-log = logging.getLogger(__name__)
 RETRIES: Final = tuple(
     timedelta(seconds=s) for s in (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 )
@@ -114,31 +111,15 @@ def message(entry: LogEntry) -> str:
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
 
 
-class Deliveries:
-    """Puts out and delivers for as long as the service runs."""
+def turn(db: Database, settings: Settings) -> Callable[[], bool]:
+    """What the thread beside the service does over and over: put out, deliver one; whether there was any."""
+    hosts = private_hosts(settings)
 
-    def __init__(self, db: Database, settings: Settings) -> None:
-        self._db, self._settings = db, settings
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
+    def once() -> bool:
+        put_out(db, datetime.now(UTC))
+        return deliver_one(db, datetime.now(UTC), hosts) is not None
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop after the delivery that is under way; what waits is delivered by the next server."""
-        self._stop.set()
-
-    def _run(self) -> None:
-        hosts = private_hosts(self._settings)
-        while not self._stop.wait(min(self._settings.tick_seconds, 2)):
-            try:
-                put_out(self._db, datetime.now(UTC))
-                while not self._stop.is_set() and deliver_one(self._db, datetime.now(UTC), hosts):
-                    pass
-            except Exception:
-                log.warning("delivering webhooks failed", exc_info=True)
+    return once
 
 
 def private_hosts(settings: Settings) -> frozenset[str]:

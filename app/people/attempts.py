@@ -23,17 +23,21 @@ PER_PLACE: Final = 30
 KEPT: Final = timedelta(days=1)
 
 
-def begin(db: Database, who: str, place: str, now: datetime) -> int:
+def begin(
+    db: Database, who: str, place: str, now: datetime, most: int = PER_ACCOUNT, per_day: int | None = None
+) -> int:
     """Write an attempt down, as failed until it succeeds; its number.
 
-    Raises TooMany `sign_in.too_many` where there were five failures for `who` since the last success, or thirty
-    attempts from `place`, within a quarter of an hour.
+    Raises TooMany `sign_in.too_many` where there were `most` failures for `who` since the last success, or thirty
+    attempts from `place`, within a quarter of an hour; or `per_day` failures for `who` within a day.
     """
     who, place = _digest("who", who), _digest("place", place)
     with db.write() as session:
         _alone(session)
         session.execute(delete(SignInAttempt).where(col(SignInAttempt.at) < now - KEPT))
-        if _failures(session, who, now) >= PER_ACCOUNT or _from(session, place, now) >= PER_PLACE:
+        if _failures(session, who, now - WINDOW) >= most or _from(session, place, now) >= PER_PLACE:
+            raise _too_many()
+        if per_day is not None and _failures(session, who, now - KEPT) >= per_day:
             raise _too_many()
         made = SignInAttempt(who=who, place=place, at=now)
         session.add(made)
@@ -54,8 +58,8 @@ def _alone(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(7710001)"))
 
 
-def _failures(session: Session, who: str, now: datetime) -> int:
-    recent = select(SignInAttempt).where(SignInAttempt.who == who, SignInAttempt.at > now - WINDOW)
+def _failures(session: Session, who: str, since: datetime) -> int:
+    recent = select(SignInAttempt).where(SignInAttempt.who == who, SignInAttempt.at > since)
     last = session.exec(
         select(func.max(SignInAttempt.id)).where(SignInAttempt.who == who, col(SignInAttempt.good))
     ).one()

@@ -6,6 +6,7 @@ Whoever can run this can read the database too, so it asks for no password; each
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, cast
 
 import typer
@@ -16,7 +17,7 @@ from app.errors import NotFound, Problem
 from app.http.access import OPERATOR
 from app.http.pagination import Paging
 from app.needs import scopes as known_scopes
-from app.people import repository, service, sessions
+from app.people import contacts, repository, service, sessions
 from app.people.schemas import AccountIn, Kind, RecordOut
 from app.people.tables import Account
 from app.settings import settings
@@ -203,3 +204,34 @@ def record(
     ]
     columns = ("序号 id", "时间 at", "账户 account", "操作 route", "对象 subject", "结果 status")
     console.table("访问记录 access record", columns, cells)
+
+
+@commands.command("contact")
+def contact(
+    firm: Annotated[str, typer.Argument(help="对象编号或统一社会信用代码 · target id or code")],
+    channel: Annotated[str, typer.Option(help="sms|email")] = "",
+    address: Annotated[str, typer.Option(help="手机号或邮箱 · number or address")] = "",
+    subject: Annotated[str, typer.Option(help="OpenID 身份 · `issuer subject`")] = "",
+    forget: Annotated[bool, typer.Option("--forget", help="删除 · forget it")] = False,
+) -> None:
+    """登记或查看企业联系方式，验证码发往此处 · where a firm's sign-in codes go; shown masked."""
+    db = _database()
+    if forget:
+        contacts.remove(db, firm, "operator", _now())
+    elif channel or address:
+        contacts.register(db, [contacts.Contact(firm, channel, address, subject)], "operator", _now())
+    with db.read() as session:
+        found = contacts.contact_of(session, firm)
+    console.say(f"{firm}: {f'{found.channel} {contacts.masked(found)}' if found else '无 none'}")
+
+
+@commands.command("contacts")
+def import_contacts(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV")], as_json: AsJson = False
+) -> None:
+    """由 CSV 登记企业联系方式：对象编号、渠道、联系方式 · firms' contacts from a list, all or none."""
+    kept = contacts.register(_database(), contacts.read(file), "operator", _now())
+    if as_json:
+        console.emit({"contacts": kept})
+        return
+    console.say(f"{kept} 户 firms")

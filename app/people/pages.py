@@ -2,53 +2,22 @@
 
 from __future__ import annotations
 
-import hmac
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from app.errors import Refused, status_of
-from app.http.access import Actor, ActorDep, cookie_name, forbidden
+from app.http.access import FIRM, Actor, ActorDep, cookie_name
 from app.http.dependencies import NowDep, WholeDatabaseDep
 from app.people import service, sessions
-from app.web.addresses import LanguageDep, in_both_languages, place_of
-from app.web.language import Language, localized
-from app.web.responses import HEADERS, HTML, PRIVATE
-from app.web.templates import render
+from app.people.entrance import Line, address, entered, own_form, own_path, private_page, said, secret_of
+from app.web.addresses import LanguageDep, in_both_languages
+from app.web.language import localized
+from app.web.responses import PRIVATE
 
 router = APIRouter(include_in_schema=False)
-Line = Annotated[str, Form(max_length=256)]
-SECONDS: Final = int(sessions.LASTS.total_seconds())
-
-
-def _page(
-    request: Request, language: Language, template: str, status: int = 200, **context: object
-) -> Response:
-    html = render(template, place_of(request, language), context)
-    return Response(html.encode(), status, {**HEADERS, "Cache-Control": PRIVATE}, HTML)
-
-
-def _said(refused: Refused | None, language: Language) -> str:
-    if refused is None:
-        return ""
-    problem = refused.problem
-    return f"{problem.en} {problem.remedy_en}" if language == "en" else problem.zh + problem.remedy_zh
-
-
-def _address(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
-def _secret(request: Request) -> str:
-    return request.cookies.get(cookie_name(request.url.scheme == "https"), "")
-
-
-def own_path(wanted: str) -> str:
-    """Where to go after signing in: a path of this service, or one's account."""
-    ours = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
-    return wanted if ours else "/account"
 
 
 @in_both_languages(router, "/sign-in")
@@ -56,7 +25,7 @@ def sign_in_page(
     request: Request, language: LanguageDep, to: Annotated[str, Query(alias="next", max_length=500)] = ""
 ) -> Response:
     """The form."""
-    return _page(request, language, "sign_in.html", next=to, login="", said="")
+    return private_page(request, language, "sign_in.html", {"next": to, "login": "", "said": ""})
 
 
 @in_both_languages(router, "/sign-in", post=True)
@@ -71,18 +40,11 @@ def sign_in_form(
 ) -> Response:
     """Sign in: a cookie, and on to where one wanted to go."""
     try:
-        secret = sessions.sign_in(db, login, password, _address(request), now, _secret(request))
+        secret = sessions.sign_in(db, login, password, address(request), now, secret_of(request))
     except Refused as refused:
-        said, status = _said(refused, language), status_of(refused)
-        return _page(request, language, "sign_in.html", status, next=to, login=login, said=said)
-    answer = RedirectResponse(
-        own_path(to or localized("/account", language)), 303, {"Cache-Control": PRIVATE}
-    )
-    secure = request.url.scheme == "https"
-    answer.set_cookie(
-        cookie_name(secure), secret, max_age=SECONDS, path="/", secure=secure, httponly=True, samesite="lax"
-    )
-    return answer
+        context = {"next": to, "login": login, "said": said(refused, language)}
+        return private_page(request, language, "sign_in.html", context, status_of(refused))
+    return entered(request, secret, own_path(to or localized("/account", language)))
 
 
 @in_both_languages(router, "/sign-out", post=True)
@@ -95,10 +57,11 @@ def sign_out(
     csrf: Line = "",
 ) -> Response:
     """End the session here and in the browser."""
-    _own_form(actor, csrf)
+    own_form(actor, csrf)
     with db.write() as session:
-        sessions.end(session, _secret(request), now)
-    answer = RedirectResponse(localized("/sign-in", language), 303, {"Cache-Control": PRIVATE})
+        sessions.end(session, secret_of(request), now)
+    door = "/firm/sign-in" if actor.kind == FIRM else "/sign-in"
+    answer = RedirectResponse(localized(door, language), 303, {"Cache-Control": PRIVATE})
     answer.delete_cookie(cookie_name(request.url.scheme == "https"), path="/")
     return answer
 
@@ -106,7 +69,7 @@ def sign_out(
 @in_both_languages(router, "/account")
 def account_page(request: Request, language: LanguageDep, actor: ActorDep) -> Response:
     """Who one is here, and the form for a new password."""
-    return _page(request, language, "account.html", who=actor, said="", changed=False)
+    return private_page(request, language, "account.html", {"who": actor, "said": "", "changed": False})
 
 
 @in_both_languages(router, "/account/password", post=True)
@@ -121,11 +84,11 @@ def change_password_form(
     csrf: Line = "",
 ) -> Response:
     """A new password of one's own."""
-    _own_form(actor, csrf)
-    refused = _changed(db, actor, old, new, _address(request), now)
+    own_form(actor, csrf)
+    refused = _changed(db, actor, old, new, address(request), now)
     status = 200 if refused is None else status_of(refused)
-    said = _said(refused, language)
-    return _page(request, language, "account.html", status, who=actor, said=said, changed=refused is None)
+    context = {"who": actor, "said": said(refused, language), "changed": refused is None}
+    return private_page(request, language, "account.html", context, status)
 
 
 def _changed(
@@ -136,13 +99,3 @@ def _changed(
     except Refused as refused:
         return refused
     return None
-
-
-def _own_form(actor: Actor, csrf: str) -> None:
-    """Refuse a form that this session was not given."""
-    if actor.is_operator or not hmac.compare_digest(actor.csrf.encode(), csrf.encode()):
-        raise forbidden(
-            "access.form",
-            "该表单已过期，请重新打开页面。",
-            "This form is not of your session; open the page again.",
-        )

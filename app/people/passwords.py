@@ -20,24 +20,24 @@ from app.errors import refuse
 SHORTEST: Final = 12
 LONGEST: Final = 256
 _AT_ONCE: Final = threading.Semaphore(4)
-_HASHER: Final = PasswordHash((Argon2Hasher(),))
+HASHER: Final = PasswordHash((Argon2Hasher(),))
 
 
 def hashed(secret: str) -> str:
     """The hash to keep."""
     with _AT_ONCE:
-        return _HASHER.hash(secret)
+        return HASHER.hash(secret)
 
 
 def matches(secret: str, kept: str) -> bool:
     """Whether `secret` is what was hashed; where nothing is kept the same work is done for nothing."""
     with _AT_ONCE:
-        return _HASHER.verify(secret[:LONGEST], kept or _nobody()) and bool(kept)
+        return HASHER.verify(secret[:LONGEST], kept or _nobody()) and bool(kept)
 
 
 @cache
 def _nobody() -> str:
-    return _HASHER.hash(secrets.token_urlsafe(32))
+    return HASHER.hash(secrets.token_urlsafe(32))
 
 
 def new_token(prefix: str = "") -> str:

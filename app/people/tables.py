@@ -137,19 +137,23 @@ class OidcTrip(SQLModel, table=True):
 
 
 class FirmContact(SQLModel, table=True):
-    """Where a firm's one-time codes go: registered by the department, never shown by any route."""
+    """Where a firm's one-time codes go: registered by its department, shown to nobody but masked to the firm itself."""
 
     __tablename__ = "firm_contact"
+    __table_args__ = (CheckConstraint("channel IN ('sms', 'email')", name="channel_known"),)
 
     target_id: str = Field(primary_key=True, max_length=64)
-    channel: str = Field(description="sms|email|post")
+    channel: str = Field(description="sms|email")
     address: str
     oidc_subject: str | None = Field(default=None, unique=True)
     at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
 
 
 class FirmCode(SQLModel, table=True):
-    """A one-time code that was asked for, as its Argon2 hash; `target_id` null: nobody's, for an unknown firm."""
+    """A one-time code that was asked for, as its Argon2 hash; `target_id` null: nobody's, for an unknown firm.
+
+    `asked_for`: SHA-256 of what was typed in. Of several for one firm the newest counts.
+    """
 
     __tablename__ = "firm_code"
     __table_args__ = {"info": not_journaled("valid for minutes")}
@@ -163,7 +167,10 @@ class FirmCode(SQLModel, table=True):
 
 
 class Message(SQLModel, table=True):
-    """The outbox of messages to persons. Address and text go once it was sent, or came to nobody."""
+    """The outbox of messages to persons. Address and text go once it was sent, or can't be sent before `until`.
+
+    `nobody`: for a firm that is unknown or has no contact, so that asking leaves the same traces for all.
+    """
 
     __table_args__ = (
         CheckConstraint("status IN ('waiting', 'sent', 'dead', 'nobody')", name="status_known"),
@@ -178,6 +185,7 @@ class Message(SQLModel, table=True):
     status: str = "waiting"
     attempts: int = 0
     due_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False, index=True))
+    until: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
 
 
 class Sanction(SQLModel, table=True):

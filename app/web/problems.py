@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from app.errors import Problem
 from app.web import footer
-from app.web.language import TAGS, language_of, localized, marked
+from app.web.language import TAGS, language_of, localized, marked, neutral
 from app.web.responses import HEADERS, HTML, PRIVATE
 from app.web.templates import Place, render
 
@@ -42,7 +42,9 @@ def html_problem(request: Request, problem: Problem, status: int) -> Response:
     if status == 401 and request.method in ("GET", "HEAD"):
         query = f"?{request.url.query}" if request.url.query else ""
         to = urlencode({"next": request.url.path + query})
-        return RedirectResponse(f"{localized('/sign-in', language)}?{to}", 303, {"Cache-Control": PRIVATE})
+        firm = neutral(request.url.path).startswith("/firm")
+        door = localized("/firm/sign-in" if firm else "/sign-in", language)
+        return RedirectResponse(door if firm else f"{door}?{to}", 303, {"Cache-Control": PRIVATE})
     english = language == "en"
     general = problem.code.startswith("http.")
     context = {

@@ -8,22 +8,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from app.db.database import Database
-from app.http.access import ROLES, Need
+from app.db.database import Database, sqlite_backup
+from app.http.access import FIRM, ROLES, Need
 from app.main import create_app
 from app.needs import NEEDS
 from app.settings import Settings
-from tests.accounts import HTTPS, made, signed_in, with_token
+from tests.accounts import HTTPS, firm_signed_in, made, signed_in, with_token
 from tests.small_city import fill
 
 VALUES = {"number": "999", "version": "9", "year": "2031", "register": "targets", "operation_id": "999"}
 STREAMS = ("operation_events",)
+
+
+class World(NamedTuple):
+    """An application and its database."""
+
+    app: FastAPI
+    db: Database
 
 
 def routes(app: FastAPI) -> Iterator[tuple[str, str, str]]:
@@ -69,60 +76,76 @@ def test_every_route_says_what_it_needs_and_no_need_is_left_over(app: FastAPI) -
 
 def expected(need: Need, role: str) -> bool:
     """Whether an account with this role alone gets through."""
+    if role == FIRM:
+        return need.public or need.firms
     return need.public or not need.roles or role in need.roles
 
 
-@pytest.mark.parametrize("role", sorted(ROLES))
-def test_a_role_opens_what_is_declared_and_nothing_else(
-    app: FastAPI, sqlite_database: Database, role: str
-) -> None:
-    client = signed_in(app, sqlite_database, made(sqlite_database, "one", role))
-    client.headers["accept"] = "application/json"
-    token = with_token(app, sqlite_database, made(sqlite_database, "two", role))
-    open_, shut = 0, 0
-    for name, method, path in routes(app):
-        if name in ("sign_out", "change_password_form", "put_lock"):
-            continue  # tried by themselves: they end what this test goes by
-        need = NEEDS[name]
-        through = expected(need, role)
-        status = asked(client, method, path)
-        assert (status not in (401, 403)) == through, (role, name, status)
-        by_token = through and (need.public or not need.own)
-        status = asked(token, method, path)
-        assert (status not in (401, 403)) == by_token, (role, name, status, "token")
-        open_, shut = open_ + through, shut + (not through)
-    assert open_ > 15
-    assert shut > 10
+@pytest.fixture(scope="module")
+def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """One application for the tests that only knock at its doors."""
+    folder = tmp_path_factory.mktemp("served")
+    sqlite_backup(f"sqlite:///{sqlite_template}", str(folder / "served.db"))
+    db = Database(f"sqlite:///{folder / 'served.db'}")
+    fill(db)
+    yield World(create_app(db, Settings(data_dir=folder), with_clock=False), db)
+    db.close()
 
 
-def test_nobody_gets_through_to_anything_but_what_is_public(app: FastAPI, sqlite_database: Database) -> None:
-    made(sqlite_database, "one", "planner")
+OF_A_SESSION = ("sign_out", "change_password_form", "firm_objection")
+"""Refused without their session's own form, whoever asks."""
+
+
+@pytest.mark.parametrize("role", [*sorted(ROLES), FIRM])
+def test_a_role_opens_what_is_declared_and_nothing_else(served: World, role: str) -> None:
+    app, db = served
+    if role == FIRM:
+        clients = [(firm_signed_in(app, db, "T0001"), False)]
+    else:
+        clients = [(signed_in(app, db, made(db, f"{role}-1", role)), False)]
+        clients.append((with_token(app, db, made(db, f"{role}-2", role)), True))
+    for client, is_token in clients:
+        client.headers["accept"] = "application/json"
+        open_, shut = 0, 0
+        with client:
+            for name, method, path in routes(app):
+                if name in (*OF_A_SESSION, "put_lock"):
+                    continue  # tried by themselves: they end what this test goes by
+                need = NEEDS[name]
+                through = expected(need, role) and (need.public or not (is_token and need.own))
+                status = asked(client, method, path)
+                assert (status not in (401, 403)) == through, (role, name, status, is_token)
+                open_, shut = open_ + through, shut + (not through)
+        assert open_ > 15
+        assert shut > 10
+
+
+def test_nobody_gets_through_to_anything_but_what_is_public(served: World) -> None:
+    app, db = served
+    made(db, "any", "planner")
     anybody = TestClient(app, base_url=HTTPS, headers={"accept": "application/json"})
     stale = TestClient(app, base_url=HTTPS, headers={"authorization": "Bearer dr_wrong"})
-    for name, method, path in routes(app):
-        for client in (anybody, stale):
-            status = asked(client, method, path)
-            assert (status != 401) == NEEDS[name].public, (name, status)
+    with anybody, stale:
+        for name, method, path in routes(app):
+            for client in (anybody, stale):
+                status = asked(client, method, path)
+                assert (status != 401) == NEEDS[name].public, (name, status)
 
 
 def test_before_there_are_accounts_the_machines_operator_may_do_everything(app: FastAPI) -> None:
-    client = TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 4000))
-    for name, method, path in routes(app):
-        if name not in (
-            *STREAMS,
-            "sign_out",
-            "change_password_form",
-        ):  # of a session, which an operator has not
-            assert asked(client, method, path) not in (401, 403), name
+    with TestClient(app, base_url="http://127.0.0.1", client=("127.0.0.1", 4000)) as client:
+        for name, method, path in routes(app):
+            if name not in (*STREAMS, *OF_A_SESSION) and not name.startswith("firm_"):
+                assert asked(client, method, path) not in (401, 403), name
 
 
-def test_a_tokens_scope_is_not_more_than_it_says(app: FastAPI, sqlite_database: Database) -> None:
-    account = made(sqlite_database, "one", "planner")
-    client = with_token(app, sqlite_database, account, "plans:read")
-    for name, method, path in routes(app):
-        need = NEEDS[name]
-        through = need.public or (need.scope == "plans:read" and "planner" in need.roles)
-        assert (asked(client, method, path) not in (401, 403)) == through, name
+def test_a_tokens_scope_is_not_more_than_it_says(served: World) -> None:
+    app, db = served
+    with with_token(app, db, made(db, "scoped", "planner"), "plans:read") as client:
+        for name, method, path in routes(app):
+            need = NEEDS[name]
+            through = need.public or (need.scope == "plans:read" and "planner" in need.roles)
+            assert (asked(client, method, path) not in (401, 403)) == through, name
 
 
 def test_a_new_account_can_only_change_its_password(app: FastAPI, sqlite_database: Database) -> None:

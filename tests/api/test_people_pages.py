@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from app.db.database import Database
 from app.main import create_app
 from app.people import attempts, service
-from app.people.pages import own_path
+from app.people.entrance import own_path
 from app.settings import Settings
 from tests.accounts import HTTPS
 from tests.small_city import NOW

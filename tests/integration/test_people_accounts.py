@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -162,6 +164,12 @@ def test_an_address_that_tries_many_logins_is_stopped(database: Database) -> Non
     with pytest.raises(TooMany):
         attempts.begin(database, "login:other", "10.0.0.9", NOW)
     attempts.begin(database, "login:other", "10.0.0.8", NOW)
+
+
+def test_a_password_costs_what_rfc_9106_asks_for() -> None:
+    said = "from app.people import passwords; print(passwords.hashed('x'))"
+    done = subprocess.run([sys.executable, "-c", said], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_an_unknown_login_costs_a_hash_too(

@@ -24,7 +24,7 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 def texts_shown() -> set[str]:
     found: set[str] = set()
-    for folder in ("web", "visits", "disclosure"):
+    for folder in ("web", "visits", "disclosure", "firms", "people"):
         for path in (APP / folder).rglob("*.py"):
             rows = extract_from_file("python", str(path), keywords={"marked": None})
             found |= {str(row[1]) for row in rows}

@@ -70,10 +70,12 @@ def _functions() -> None:
         ("joins", f"visit_check c WHERE c.visit = k AND {OWN.format('c.department')}"),
         ("served", f"visit v WHERE v.key = k AND {SERVED.format('v')}"),
     ):
-        op.execute(
-            f"CREATE FUNCTION double_random_{name}(k varchar) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER "
-            f"SET search_path = public, pg_temp AS $$ SELECT EXISTS (SELECT FROM {found}) $$"  # noqa: S608  no value from outside
-        )
+        op.execute(_function(name, found))
+
+
+def _function(name: str, found: str) -> str:
+    head = f"CREATE FUNCTION double_random_{name}(k varchar) RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER"
+    return f"{head} SET search_path = public, pg_temp AS $$ SELECT EXISTS (SELECT FROM {found}) $$"
 
 
 def _policies(seen: dict[str, str]) -> None:

@@ -39,8 +39,7 @@ def visit_code(request: Request, db: WholeDatabaseDep, language: LanguageDep, co
         found = on_record(session, CodeKey(request.app.state.settings.data_dir), code) if code else None
     place = Place.served(request.url.path, language)
     html = render("visit_code.html", place, {"asked": bool(code), "found": found})
-    status = 200 if found or not code else 404
-    return Response(html.encode(), status, {**HEADERS, "Cache-Control": PRIVATE}, HTML)
+    return Response(html.encode(), 200, {**HEADERS, "Cache-Control": PRIVATE}, HTML)
 
 
 @in_both_languages(router, "/staff/today")

@@ -1,0 +1,163 @@
+"""Every page that the application serves, in both languages, on a desk and on a phone.
+
+Pages are found from the application's own routes, so that a new one is covered by itself: whatever answers a GET with
+HTML. A new path parameter needs a value in `values`, a page that shows nothing without its query one in `QUERIES`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from app.db.database import Database
+from app.main import create_app
+from app.settings import Settings
+from tests.api.test_access_matrix import routes
+from tests.served_site import Site, Watched, arrived, code_of, disclosed, served, watched
+from tests.visited_round import Visited, reveal
+
+WIDTHS = (1360, 390)
+QUERIES = {"visit_code": "?code={code}", "arrive_by_scan": "?code={code}", "today_page": "?day={day}"}
+"""What a page is asked for beside its path."""
+NOT_PAGES = {
+    "schedule_file", "team_day_file", "calendars_file", "form_pdf", "evidence_file", "static_file", "metrics",
+    "live", "ready", "openapi", "replay_file",
+}  # fmt: skip
+"""Files and answers to programs; the saved replay page has a journey of its own."""
+
+
+def page_routes() -> dict[str, str]:
+    """Name and address of every GET that is no API and no file."""
+    app = create_app(Database("sqlite://"), Settings(), with_clock=False)
+    found = {
+        name: path
+        for name, method, path in routes(app)
+        if method == "GET" and not path.startswith(("/en", "/api/v1", "/api/openapi"))
+    }
+    return {name: path for name, path in sorted(found.items()) if name not in NOT_PAGES}
+
+
+PAGES = page_routes()
+
+
+@pytest.fixture(scope="module")
+def site(visited_sqlite: Visited, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A revealed round: one check published, one visit under way, the rest still to come."""
+    with served(visited_sqlite, tmp_path_factory.mktemp("pages")) as site:
+        first, (check,) = site.visited.visit()
+        at = site.visited.at(first)
+        disclosed(site.visited, first, check, at)
+        arrived(site.visited, site.visited.visit(2)[0], at + timedelta(hours=1))
+        row = reveal(site.visited, at + timedelta(hours=2))
+        site.now = row.updated_at + timedelta(minutes=1)
+        yield site
+
+
+@pytest.fixture(scope="module")
+def values(site: Site) -> dict[str, str]:
+    """A value for each parameter of an address."""
+    published, (check,) = site.visited.visit()
+    visit, _ = site.visited.visit(2)
+    return {
+        "round_id": site.visited.round_id, "result_id": check.key, "key": visit.key, "kind": "notice",
+        "code": code_of(site, visit), "day": str(visit.day), "target_id": published.target_id,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def windows(browser: Browser, site: Site) -> dict[int, Watched]:
+    """A desk and a phone."""
+    return {
+        width: watched(browser, site.base, viewport={"width": width, "height": 800}, reduced_motion="reduce")
+        for width in WIDTHS
+    }
+
+
+@pytest.fixture(scope="module")
+def open_pages(windows: dict[int, Watched]) -> dict[int, Page]:
+    return {width: window.context.new_page() for width, window in windows.items()}
+
+
+def faults(page: Page, path: str, status: int = 200) -> list[str]:
+    """What is wrong with a page: address, headings, width, policy, accessibility."""
+    answer = page.goto(path)
+    assert answer
+    found = []
+    if answer.status != status:
+        found.append(f"status {answer.status}")
+    if not answer.headers.get("content-security-policy", "").startswith("default-src 'self'"):
+        found.append("no content security policy")
+    if page.locator("h1").count() != 1:
+        found.append(f"{page.locator('h1').count()} h1")
+    wide, room = page.evaluate("(e => [e.scrollWidth, e.clientWidth])(document.documentElement)")
+    if wide > room:
+        found.append(f"{wide} px wide on {room}")
+    found += [
+        f"{row['id']}: {node['html'][:120]}"
+        for row in Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        for node in row["nodes"]
+    ]
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page(
+    name: str, open_pages: dict[int, Page], windows: dict[int, Watched], values: dict[str, str]
+) -> None:
+    wanted = set(re.findall(r"{(\w+)}", PAGES[name]))
+    assert wanted <= set(values), "give this parameter a value in `values`"
+    path = PAGES[name].format(**values) + QUERIES.get(name, "").format(**values)
+    found = {
+        (prefix + path, width): faults(page, prefix + path)
+        for prefix in ("", "/en")
+        for width, page in open_pages.items()
+    }
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
+    for window in windows.values():
+        window.nothing_wrong()
+
+
+def test_pages_that_say_no_are_pages_too(open_pages: dict[int, Page], windows: dict[int, Watched]) -> None:
+    """An absent round, a result that is none, a visit code that is forged; only the status is heard of."""
+    wrong = {
+        (path, width): faults(page, path, status)
+        for path, status in (
+            ("/rounds/NONE", 404),
+            ("/en/results/" + "0" * 20, 404),
+            ("/visit-code?code=forged", 200),
+            ("/en/visit-code?code=forged", 200),
+            ("/results?since=soon", 422),
+        )
+        for width, page in open_pages.items()
+    }
+    assert {place: found for place, found in wrong.items() if found} == {}
+    for window in windows.values():
+        assert {text for text in window.errors if " of 404 " not in text and " of 422 " not in text} == set()
+        window.errors.clear()
+        window.nothing_wrong()
+
+
+def test_every_page_is_served_in_english_too() -> None:
+    app = create_app(Database("sqlite://"), Settings(data_dir=Path("unused")), with_clock=False)
+    paths = {path for _, method, path in routes(app) if method == "GET"}
+    assert {
+        path for path in PAGES.values() if f"/en{path}".rstrip("/") not in {p.rstrip("/") for p in paths}
+    } == set()
+
+
+def test_a_fault_is_found(open_pages: dict[int, Page]) -> None:
+    """The checks themselves: a page without any of what is asked for."""
+    page = open_pages[390]
+    page.route(
+        "**/broken",
+        lambda route: route.fulfill(body="<h1>a</h1><h1>b</h1><img src=x><p style='width:900px'>c"),
+    )
+    found = "\n".join(faults(page, "/broken", 204))
+    for word in ("status 200", "no content", "2 h1", "px wide", "image-alt"):
+        assert word in found

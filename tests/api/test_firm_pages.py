@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -69,9 +69,13 @@ def test_too_many_tries_are_told_so(visited: Visited, tmp_path: Path) -> None:
     assert codes == [401] * attempts.PER_ACCOUNT + [429]
 
 
-def step(visited: Visited, visit: Visit, check: VisitCheck, until: str) -> None:
-    """Walk a check of one department from the notice to `until`."""
-    desk, at = visited.desk, visited.at
+def step(visited: Visited, visit: Visit, check: VisitCheck, until: str, later: int = 0) -> None:
+    """Walk a check of one department from the notice to `until`, so many minutes later in the day."""
+    desk = visited.desk
+
+    def at(visit: Visit, minutes: int = 0) -> datetime:
+        return visited.at(visit, minutes + later)
+
     crews = visited.crews(visit.key)
     service.notify(desk, visit.key, CLERK, at(visit, -60))
     if until == "notified":
@@ -89,7 +93,6 @@ def step(visited: Visited, visit: Visit, check: VisitCheck, until: str) -> None:
 
 
 RESULT = "未发现问题"
-HOUR = timedelta(hours=1)
 
 
 @pytest.mark.parametrize("until", ["approved", "notified", "recorded", "reviewed", "disclosed"])
@@ -123,14 +126,14 @@ def test_a_firm_objects_to_its_own_result_and_sees_nothing_of_others(
     (visit, (check,)), (other, (others,)) = sorted(
         (visited.visit(), visited.visit(skip=1)), key=lambda pair: visited.at(pair[0])
     )
-    for one, row in ((visit, check), (other, others)):
-        step(visited, one, row, "disclosed")
+    step(visited, visit, check, "disclosed")
+    step(visited, other, others, "disclosed", later=120)
     with db.write() as session:
         session.execute(
             text("UPDATE target SET name = '别家企业' WHERE target_id = :id"), {"id": other.target_id}
         )
     app = create_app(db, Settings(data_dir=tmp_path), with_clock=False)
-    app.dependency_overrides[dependencies._now] = lambda: max(visited.at(visit), visited.at(other)) + HOUR
+    app.dependency_overrides[dependencies._now] = lambda: visited.at(other, 180)
     firm = firm_signed_in(app, db, visit.target_id)
     firm.headers["accept"] = "application/json"
     page = firm.get("/firm").text

@@ -53,11 +53,18 @@ class Known:
 
 
 def publish(
-    db: Database, kind: str = "open", stage: str = "revealed", *, estimated: int = 3, otherwise: bool = False
+    db: Database,
+    kind: str = "open",
+    stage: str = "revealed",
+    *,
+    estimated: int = 3,
+    otherwise: bool = False,
+    titled: bool = True,
 ) -> Known:
     """Store the known answers of `kind` (open|sealed) as a round that has `stage` behind it.
 
     `otherwise`: with other targets drawn and fewer of them, as another secret would have it; the log is the same.
+    `titled`: with a title put into the manifest, whose numbers are then not the known ones any more.
     """
     vector = json.loads((VECTORS / f"DR1_{kind}.json").read_text(encoding="utf-8"))
     round_id = vector["manifest"]["round_id"]
@@ -67,7 +74,7 @@ def publish(
     with TemporaryDirectory() as folder, db.write() as session:
         _registers(session)
         row = _rows(session, vector, stage)
-        files = _files(vector, drawn, estimated)
+        files = _files(vector, drawn, estimated, titled)
         for name in _stored_by(stage, files):
             ledger.keep(session, round_id, name, files[name], START)
         _log(session, row, vector, stage)
@@ -133,7 +140,9 @@ def file(value: Any) -> bytes:
     return canonical_json(value) + b"\n"
 
 
-def _files(vector: dict[str, Any], drawn: dict[str, list[str]], estimated: int) -> dict[str, bytes]:
+def _files(
+    vector: dict[str, Any], drawn: dict[str, list[str]], estimated: int, titled: bool
+) -> dict[str, bytes]:
     visits, schedule, lottery = plan(vector["manifest"], drawn)
     names = sorted({target for selected in drawn.values() for target in selected})
     sites = {
@@ -148,7 +157,7 @@ def _files(vector: dict[str, Any], drawn: dict[str, list[str]], estimated: int) 
     }
     schedule["report"]["estimated_places"] = estimated
     files = {
-        "manifest.json": file({**vector["manifest"], "title": "2027 年第一季度抽查"}),
+        "manifest.json": file({**vector["manifest"], **({"title": "2027 年第一季度抽查"} if titled else {})}),
         "reveal.json": file(_reveal(vector)),
         "visits.json": file(visits),
         "schedule.json": file(schedule),

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from app.disclosure import (
+    live,
     plan_pages,
     replay_pages,
     repository,
@@ -17,6 +18,7 @@ from app.disclosure import (
     seat_pages,
     solve_pages,
     views,
+    why_pages,
 )
 from app.disclosure.calendars import ics_name, team_day_ics
 from app.disclosure.result_pages import WindowDep
@@ -35,11 +37,13 @@ ICS: Final = "text/calendar; charset=utf-8"
 ZIP: Final = "application/zip"
 
 router = APIRouter(include_in_schema=False)
+router.include_router(live.router)
 router.include_router(plan_pages.router)
 router.include_router(replay_pages.router)
 router.include_router(result_pages.router)
 router.include_router(seat_pages.router)
 router.include_router(solve_pages.router)
+router.include_router(why_pages.router)
 
 LanguageDep = Annotated[Language, Depends(language_of)]
 Endpoint = Callable[..., Response]
@@ -109,7 +113,8 @@ def round_page(request: Request, db: DatabaseDep, language: LanguageDep, round_i
     replay = Download(marked("自己重算"), place.link(f"/rounds/{round_id}/replay"))
     with db.read() as session:
         void = repository.is_void(repository.round_of(session, round_id))
-        shown = (offered[0], replay, listed, *(() if void else (people,)), *offered[1:])
+        why = Download(marked("为什么是我"), place.link(f"/rounds/{round_id}/why"))
+        shown = (offered[0], replay, listed, why, *(() if void else (people,)), *offered[1:])
         context = views.round_page(session, round_id, language, shown)
     return page(request, render("round.html", place, context), language)
 

@@ -68,12 +68,17 @@ def firm_opening(db: Database, round_id: str, draw_id: str, target_id: str) -> d
     `opening.no_draw`, `frame.no_target`.
     """
     with db.read() as session:
-        repository.released_round(session, round_id)
-        rules = document(ledger.load(session, round_id, repository.MANIFEST))
-        draw = _sealed_draw(rules, round_id, draw_id)
-        frame = Frame.from_tsv(ledger.load(session, round_id, f"frames/{draw_id}.tsv"))
-        salt = bytes.fromhex(document(ledger.load(session, round_id, repository.REVEAL))["k_salt"])
-        drawn = target_id in _drawn(session, round_id, draw_id)
+        return opening_of(session, round_id, draw_id, target_id)
+
+
+def opening_of(session: Session, round_id: str, draw_id: str, target_id: str) -> dict[str, Any]:
+    """`firm_opening` within a session."""
+    repository.released_round(session, round_id)
+    rules = document(ledger.load(session, round_id, repository.MANIFEST))
+    draw = _sealed_draw(rules, round_id, draw_id)
+    frame = Frame.from_tsv(ledger.load(session, round_id, f"frames/{draw_id}.tsv"))
+    salt = bytes.fromhex(document(ledger.load(session, round_id, repository.REVEAL))["k_salt"])
+    drawn = target_id in _drawn(session, round_id, draw_id)
     found = frame.opening(suite(rules["suite"]), draw_id, draw["internal"], salt, target_id)
     return {
         "round_id": round_id,

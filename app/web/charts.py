@@ -38,7 +38,7 @@ from app.web.canvas import (
 
 __all__ = [
     "ACCENT", "BAND", "GRID", "INK", "PALE", "QUIET", "RULE", "SAVED", "WIDTH", "Bar", "Combination", "Line", "Step",
-    "bars", "overlap", "plot", "text_width", "waterfall",
+    "bars", "number_line", "overlap", "plot", "text_width", "waterfall",
 ]  # fmt: skip
 
 _BARS: Final = 84
@@ -210,3 +210,25 @@ def _column(svg: ET.Element, x: float, width: float, item: Combination, largest:
     for row, middle in enumerate(middles):
         fill = colour if row in item.members else "#d3dae1"
         circle(svg, x, middle, 4, fill)
+
+
+def number_line(
+    ident: str, title: str, description: str, at: float, cut: float | None, labels: tuple[str, str]
+) -> Markup:
+    """One number `at` on a line from 0 to 1, whatever is up to `cut` shaded; `labels`: of the number, of the cut."""
+    svg = canvas(ident, title, description, 78)
+    room = WIDTH - 2
+    if cut is not None:
+        rect(svg, 0, 32, max(room * cut, 1), 14, BAND)
+    rect(svg, 0, 38, WIDTH, 2, PALE)
+    for value, y, label, colour in ((cut, 60, labels[1], RULE), (at, 24, labels[0], ACCENT)):
+        if value is None:
+            continue
+        x = room * value
+        rect(svg, x, 28, 2, 22, colour)
+        shown = f"{label} {value:.6f}"
+        width = text_width(shown, SMALL + 1)
+        text(svg, min(max(x - width / 2, 0), WIDTH - width), y, shown, "start", SMALL + 1, colour)
+    text(svg, 0, 76, "0", "start", SMALL, QUIET)
+    text(svg, WIDTH, 76, "1", "end", SMALL, QUIET)
+    return markup(svg)

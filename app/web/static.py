@@ -17,6 +17,7 @@ STATIC: Final = Path(__file__).parent / "static"
 MEDIA: Final = {
     "style.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
+    "live.js": "text/javascript; charset=utf-8",
     "replay.js": "text/javascript; charset=utf-8",
 }
 _YEAR: Final = 365 * 24 * 3600

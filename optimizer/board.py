@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from optimizer.jobs import NO_LIMIT, OFFICER, Crew, Job, Offer, Placed, Task
 from optimizer.model import Parameters
-from optimizer.offers import FAR, Option, cheapest, combine, pick, unpushed
+from optimizer.offers import FAR, Option, cheapest, combine, pick, reach, unpushed
 
 NEW_SKILL = 30
 
@@ -72,13 +72,15 @@ class Board:
             return None
         levels = {0: (1 << latest + 1) - 1}
         options: list[list[Option]] = []
+        within = (0, latest)
         for task in job.tasks:
-            own = self.options(task, job.place, day)
+            own = self.options(task, job.place, day, within)
             if not pushing:
                 own = unpushed(own)
             levels = combine(levels, own)
             if not levels:
                 return None
+            within = reach(levels)
             options.append(own)
         cost, start = cheapest(levels[min(levels)], options)
         return Offer(cost, day, start, tuple(pick(own, start) for own in options))
@@ -90,8 +92,11 @@ class Board:
         held = (self.placed[other] for other in family if other != index)
         return any(placed is not None and placed.day == day for placed in held)
 
-    def options(self, task: Task, place: int, day: int) -> list[Option]:
-        """Every gap of every crew of the department that could take the task, and a new crew if heads are left."""
+    def options(self, task: Task, place: int, day: int, within: tuple[int, int]) -> list[Option]:
+        """Every gap of every crew of the department that could take the task, and a new crew if heads are left.
+
+        Gaps without a start `within` first and last are left out.
+        """
         department, officers = task.department, task.officers
         heads = self.heads[day][department]
         found: list[Option] = []
@@ -108,26 +113,36 @@ class Board:
                     continue
                 fee += NEW_SKILL
             if len(crew.jobs) < self.parameters.max_entries:
-                self._gaps(found, crew, task, place, extra, fee)
+                self._gaps(found, crew, task, place, extra, fee, within)
         if heads >= officers and (not task.skills or self._skills_left(task.skills, day)):
             last = self.parameters.day_minutes - task.minutes - task.offset
             found.append((0, last, officers, officers * OFFICER, False, FAR, None, 0))
         return found
 
-    def _gaps(self, found: list[Option], crew: Crew, task: Task, place: int, extra: int, fee: int) -> None:
+    def _gaps(
+        self,
+        found: list[Option],
+        crew: Crew,
+        task: Task,
+        place: int,
+        extra: int,
+        fee: int,
+        within: tuple[int, int],
+    ) -> None:
         """Before, between and after the crew's stops: the starts each gap allows and the minutes it costs."""
         legs = self.travel[place]
         earliest, latest, parts = self.earliest, self.latest, self.parts
         department, offset = task.department, task.offset
         whole = offset + task.minutes
         low, leg_before, place_before, waits = 0, 0, -1, False
+        first, last = within
         for position, stop in enumerate(crew.jobs):
             place_after = self.jobs[stop].place
             leg = legs[place_after]
             begins, ends = parts[stop][department]
             back = begins - leg - whole
             high = latest[stop] + back
-            if low <= high:
+            if low <= high and low <= last and high >= first:
                 detour = leg_before + leg - (self.travel[place_before][place_after] if waits else 0)
                 found.append((low, high, extra, fee + detour, waits, earliest[stop] + back, crew, position))
             low = earliest[stop] + ends + leg - offset
@@ -135,7 +150,7 @@ class Board:
                 low = 0
             leg_before, place_before, waits = leg, place_after, True
         high = self.parameters.day_minutes - whole
-        if low <= high:
+        if low <= high and low <= last and high >= first:
             found.append((low, high, extra, fee + leg_before, True, FAR, crew, len(crew.jobs)))
 
     def _may_learn(self, crew: Crew, task: Task, extra: int, day: int) -> bool:

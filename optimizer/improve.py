@@ -15,7 +15,7 @@ from optimizer.search import Search
 from optimizer.stream import Stream
 from optimizer.travel import matrix
 
-ROUNDS = {"fast": 8, "standard": 40}
+ROUNDS = {"fast": 8, "standard": 24}
 ROUNDS_LEAST = 400
 SLICES = 12
 """Parts in which a cell's rounds are done: after each one the plan is seen, and may be taken as it is."""

@@ -164,7 +164,8 @@ def hand_over(own: Board, index: int, department: int) -> bool:
     task = next(task for task in own.jobs[index].tasks if task.department == department)
     start = own.earliest[index]
     best: tuple[int, Crew, int] | None = None
-    for low, high, _, cost, _, free, crew, position in own.options(task, own.jobs[index].place, placed.day):
+    options = own.options(task, own.jobs[index].place, placed.day, (start, start))
+    for low, high, _, cost, _, free, crew, position in options:
         if crew is not None and low <= start <= min(high, free) and (best is None or cost < best[0]):
             best = (cost, crew, position)
     if best is None:
@@ -178,7 +179,9 @@ def hire_for(own: Board, index: int, department: int) -> bool:
     placed = own.placed[index]
     assert placed is not None
     task = next(task for task in own.jobs[index].tasks if task.department == department)
-    if not any(option[6] is None for option in own.options(task, own.jobs[index].place, placed.day)):
+    start = own.earliest[index]
+    options = own.options(task, own.jobs[index].place, placed.day, (start, start))
+    if not any(option[6] is None for option in options):
         return False
     join_as(own, own.hire(department, placed.day), index, department, 0)
     return True

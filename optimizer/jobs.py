@@ -51,17 +51,6 @@ class Crew:
         self.skills = 0
         self.jobs: list[int] = []
 
-    def copy(self) -> Crew:
-        """An independent crew with the same jobs."""
-        twin = Crew()
-        twin.officers, twin.limit, twin.skills, twin.jobs = (
-            self.officers,
-            self.limit,
-            self.skills,
-            self.jobs[:],
-        )
-        return twin
-
 
 Pick = tuple[Crew | None, int]
 
@@ -84,15 +73,20 @@ class Placed:
     crews: list[Crew]
 
 
+KeptCrew = tuple[Crew, list[int], int, int, int]
+"""A crew, and what it was: jobs in order, officers, limit, skills."""
+
+
 @dataclass(slots=True)
 class Snapshot:
-    """Enough of some days to undo what is done to them."""
+    """Enough of some days to undo what is done to them; places and times are of all jobs."""
 
-    days: dict[int, list[list[Crew]]]
+    days: dict[int, list[list[KeptCrew]]]
     heads: dict[int, list[int]]
     skills: dict[int, dict[int, int]]
-    placed: dict[int, Placed]
-    times: dict[int, tuple[int, int]]
+    placed: list[Placed | None]
+    earliest: list[int]
+    latest: list[int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,29 +35,36 @@ def load(board: Board, orders: Orders) -> None:
 
 
 def snapshot(board: Board, days: list[int]) -> Snapshot:
-    """What `restore` needs to bring these days back; jobs on them are remembered with their crews."""
-    twin: dict[int, Crew] = {}
-    kept: dict[int, list[list[Crew]]] = {}
-    placed: dict[int, Placed] = {}
-    for day in days:
-        kept[day] = [[twin.setdefault(id(crew), crew.copy()) for crew in row] for row in board.crews[day]]
-        for index in {index for row in board.crews[day] for crew in row for index in crew.jobs}:
-            held = board.placed[index]
-            assert held is not None
-            placed[index] = Placed(day, [twin[id(one)] for one in held.crews])
-    times = {index: (board.earliest[index], board.latest[index]) for index in placed}
-    heads = {day: board.heads[day][:] for day in days}
-    return Snapshot(kept, heads, {day: dict(board.skills[day]) for day in days}, placed, times)
+    """What `restore` needs to bring these days back. Until then a `Placed` on them is replaced, never changed."""
+    return Snapshot(
+        {
+            day: [
+                [(crew, crew.jobs[:], crew.officers, crew.limit, crew.skills) for crew in row]
+                for row in board.crews[day]
+            ]
+            for day in days
+        },
+        {day: board.heads[day][:] for day in days},
+        {day: dict(board.skills[day]) for day in days},
+        board.placed[:],
+        board.earliest[:],
+        board.latest[:],
+    )
 
 
-def restore(board: Board, before: Snapshot, also: list[int]) -> None:
-    """Bring days back as they were; jobs in `also` that were nowhere are nowhere again."""
-    for index in also:
-        board.placed[index] = None
+def restore(board: Board, before: Snapshot) -> None:
+    """Bring days back as they were; no other day may have changed since. Jobs added since are nowhere."""
     for day, rows in before.days.items():
-        board.crews[day] = rows
+        board.crews[day] = [[_again(*kept) for kept in row] for row in rows]
         board.heads[day] = before.heads[day]
         board.skills[day] = before.skills[day]
-    for index, placed in before.placed.items():
-        board.placed[index] = placed
-        board.earliest[index], board.latest[index] = before.times[index]
+    known = len(before.placed)
+    board.placed[:known] = before.placed
+    board.placed[known:] = [None] * (len(board.placed) - known)
+    board.earliest[:known] = before.earliest
+    board.latest[:known] = before.latest
+
+
+def _again(crew: Crew, jobs: list[int], officers: int, limit: int, skills: int) -> Crew:
+    crew.jobs, crew.officers, crew.limit, crew.skills = jobs, officers, limit, skills
+    return crew

@@ -25,6 +25,14 @@ def combine(levels: dict[int, int], options: list[Option]) -> dict[int, int]:
     return out
 
 
+def reach(levels: dict[int, int]) -> tuple[int, int]:
+    """The first and the last start of any level; there is at least one."""
+    every = 0
+    for mask in levels.values():
+        every |= mask
+    return (every & -every).bit_length() - 1, every.bit_length() - 1
+
+
 def cheapest(mask: int, options: list[list[Option]]) -> tuple[int, int]:
     """The best start inside `mask`: costs only grow with time, so only the ends of gaps can be best."""
     starts = {option[0] for own in options for option in own}

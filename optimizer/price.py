@@ -13,7 +13,7 @@ from optimizer.board import Board
 from optimizer.errors import refuse
 from optimizer.inforce import InForce, lay_out, leave
 from optimizer.instance import instance, most_officers
-from optimizer.jobs import OFFICER, Crew, Offer
+from optimizer.jobs import OFFICER, Crew, Offer, Placed
 from optimizer.keep import restore, snapshot
 from optimizer.model import PackingProblem, Parameters, Plan, Point
 from optimizer.solve import gap_ppm
@@ -116,7 +116,7 @@ class _Trade:
         if all(self._place(own, index) for index in alone):
             self.steps.append((added, officers))
             return
-        restore(own, kept, alone)
+        restore(own, kept)
         for index, before in jobs.items():
             own.become(index, before)
 
@@ -141,7 +141,7 @@ class _Trade:
             own.placed[index] = None
             return
         part = next(k for k, task in enumerate(before.tasks) if task.department == department)
-        placed.crews = placed.crews[:part] + placed.crews[part + 1 :]
+        own.placed[index] = Placed(placed.day, placed.crews[:part] + placed.crews[part + 1 :])
         own.become(index, replace(before, tasks=before.tasks[:part] + before.tasks[part + 1 :]))
 
     def _offers(self, own: Board, index: int) -> list[Offer]:

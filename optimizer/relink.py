@@ -7,7 +7,7 @@ while everybody else's orders stay, each stop in the order of its earliest start
 from __future__ import annotations
 
 from optimizer.board import Board
-from optimizer.jobs import NO_LIMIT, Crew
+from optimizer.jobs import NO_LIMIT, Crew, Placed
 from optimizer.offers import FAR, Option
 from optimizer.stream import Stream
 
@@ -31,13 +31,19 @@ def _disband(board: Board, day: int, department: int) -> dict[int, Crew]:
         for job in crew.jobs:
             alone = Crew()
             alone.jobs = [job]
-            placed = board.placed[job]
-            assert placed is not None
-            placed.crews[_part(board, job, department)] = alone
+            _assign(board, job, department, alone)
             loose[job] = alone
         board.resize(crew, department, day, 0, NO_LIMIT, 0)
     row[:] = list(loose.values())
     return loose
+
+
+def _assign(board: Board, job: int, department: int, crew: Crew) -> None:
+    placed = board.placed[job]
+    assert placed is not None
+    crews = placed.crews[:]
+    crews[_part(board, job, department)] = crew
+    board.placed[job] = Placed(placed.day, crews)
 
 
 def _part(board: Board, job: int, department: int) -> int:
@@ -47,7 +53,8 @@ def _part(board: Board, job: int, department: int) -> int:
 def _hand_out(board: Board, job: int, alone: Crew, day: int, department: int) -> bool:
     part = _part(board, job, department)
     task = board.jobs[job].tasks[part]
-    choice = _least_waiting(board, job, board.options(task, board.jobs[job].place, day))
+    within = (board.earliest[job], board.latest[job])
+    choice = _least_waiting(board, job, board.options(task, board.jobs[job].place, day, within))
     if choice is None:
         return False
     option, start = choice
@@ -56,9 +63,7 @@ def _hand_out(board: Board, job: int, alone: Crew, day: int, department: int) ->
         alone.jobs.clear()
         crew, position = alone, 0
         board.crews[day][department].append(alone)
-    placed = board.placed[job]
-    assert placed is not None
-    placed.crews[part] = crew
+    _assign(board, job, department, crew)
     board.join(crew, position, job, task, day)
     board.earliest[job] = start
     return board.settle(job)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from optimizer.board import Board
 from optimizer.jobs import OFFICER, Crew, Offer
 from optimizer.keep import restore, snapshot
+from optimizer.loosen import around, loosen
 from optimizer.relink import relink
 from optimizer.stream import Stream
 
@@ -23,11 +24,12 @@ FEWEST, SPREAD = 4, 8
 
 @dataclass(slots=True)
 class Search:
-    """The board under work and the jobs that found no place yet (`bank`)."""
+    """The board under work, the jobs that found no place yet (`bank`), and what each day costs (`known`)."""
 
     board: Board
     stream: Stream
     bank: list[int] = field(default_factory=list)
+    known: dict[int, int] = field(default_factory=dict)
 
     def run(self, rounds: int, until_placed: bool = False, part: range | None = None) -> None:
         """So many rounds, or fewer if all that is wanted is a place for every job of the bank.
@@ -51,24 +53,32 @@ class Search:
         department = self.stream.below(len(board.crews[day]))
         if len(board.crews[day][department]) < 2:
             return
-        before, kept = self.cost([day]), snapshot(board, [day])
-        if not relink(board, day, department, self.stream) or self.cost([day]) > before + heat:
-            restore(board, kept, [])
+        before, kept = self._before([day]), snapshot(board, [day])
+        if relink(board, day, department, self.stream):
+            after = self._day(day)
+            if after <= before + heat:
+                self.known[day] = after
+                return
+        restore(board, kept)
 
     def _round(self, busy: list[int], heat: int) -> None:
         days, taken = self._choose(busy)
         board, bank = self.board, self.bank[:]
-        before, kept = self.cost(days), snapshot(board, days)
+        before, kept = self._lost() + self._before(days), snapshot(board, days)
         off = [index for index in taken if board.placed[index] is not None]
+        before_them, after_them = around(board, off)
         for index in off:
             board.remove(index)
-        for day in days:
-            board.retime(day)
+        gone = set(off)
+        loosen(board, before_them - gone, after_them - gone)
         self.bank = [index for index in self.bank if index not in taken]
         self._recreate(taken, days)
-        if self.cost(days) > before + heat:
-            restore(board, kept, taken)
+        after = {day: self._day(day) for day in days}
+        if self._lost() + sum(after.values()) > before + heat:
+            restore(board, kept)
             self.bank = bank
+        else:
+            self.known |= after
 
     def _recreate(self, taken: list[int], days: list[int]) -> None:
         board = self.board
@@ -80,25 +90,34 @@ class Search:
             if put(board, index, days) is None:
                 self.bank.append(index)
 
-    def cost(self, days: list[int]) -> int:
-        """Far above all what has no place, then officers, a tenth of the minutes crews are out, and unevenness:
+    def _lost(self) -> int:
+        """What has no place costs far more than anything else."""
+        return MISSING * sum(len(self.board.jobs[index].tasks) for index in self.bank)
+
+    def _before(self, days: list[int]) -> int:
+        """The cost of days that nothing was taken off yet."""
+        for day in days:
+            if day not in self.known:
+                self.known[day] = self._day(day)
+        return sum(self.known[day] for day in days)
+
+    def _day(self, day: int) -> int:
+        """Officers, then a tenth of the minutes crews are out, and unevenness:
 
         two crews with full and empty days cost less than two with half days, so the weaker one may soon be saved.
         """
-        board = self.board
-        total = MISSING * sum(len(board.jobs[index].tasks) for index in self.bank)
-        earliest, parts = board.earliest, board.parts
-        for day in days:
-            for department, row in enumerate(board.crews[day]):
-                for crew in row:
-                    jobs = crew.jobs
-                    work = 0
-                    for index in jobs:
-                        begins, ends = parts[index][department]
-                        work += ends - begins
-                    last = jobs[-1]
-                    out = earliest[last] + parts[last][department][1] - earliest[jobs[0]]
-                    total += crew.officers * OFFICER + out // 10 - work * work // FULLNESS
+        earliest, parts = self.board.earliest, self.board.parts
+        total = 0
+        for department, row in enumerate(self.board.crews[day]):
+            for crew in row:
+                jobs = crew.jobs
+                work = 0
+                for index in jobs:
+                    begins, ends = parts[index][department]
+                    work += ends - begins
+                last = jobs[-1]
+                out = earliest[last] + parts[last][department][1] - earliest[jobs[0]]
+                total += crew.officers * OFFICER + out // 10 - work * work // FULLNESS
         return total
 
     # ---- what to take off

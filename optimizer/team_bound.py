@@ -23,7 +23,7 @@ MOST_FOUND = 3000
 EACH = 3
 FIRST_CAP = 2000
 FEW = 8
-DEARER = FEW * FEW
+DEARER = 2 * FEW
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from optimizer.teams import Cast
 NEIGHBOURS = 100
 OFFICER = 100
 HEAT = 300
-MOST_OUT = 14
+MOST_OUT = 8
 KEEP_EVERY = 400
 
 Stops = tuple[int, ...]

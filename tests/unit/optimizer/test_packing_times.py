@@ -1,4 +1,4 @@
-"""Times worked out only where visits were taken off are those that working out the whole day gives; undoing is exact."""
+"""Times worked out only where visits were taken off are those that the whole day gives; undoing is exact."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ class Settings(BaseSettings):
     )
     display_days: int = Field(default=1_096, ge=1, description="Days for which a disclosed result is shown.")
     results_before_reveal: bool = Field(
-        default=False,
-        description="Show a disclosed result before its round is revealed; its target has been visited by then.",
+        default=True,
+        description="Show a disclosed result before its round is revealed, as the law's 20 working days ask.",
     )
     evidence_limit_mb: int = Field(default=20, ge=1, description="Largest photo or file of a visit.")
     drand_url: str = Field(default="https://api.drand.sh", description="Where a drand round is fetched from.")

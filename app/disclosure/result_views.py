@@ -44,8 +44,7 @@ def listed(session: Session, window: Window, wanted: Wanted, paging: Paging, lan
         "checkpoint": newest_checkpoint(session),
         "rows": rows[: paging.limit],
         "next": following,
-        "counted": published.counts(session, window, wanted),
-        "timeliness": published.on_time(session, window, wanted),
+        "summary": published.summary(session, window, wanted),
         "districts": [(area.code, district_name(area.code, language == "en")) for area in districts()],
     }
 

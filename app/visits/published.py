@@ -1,8 +1,9 @@
 """What the public may read of results, decided here and nowhere else: `published_results`.
 
 Lines stand in `published_result`, which holds allow-listed fields only. A line is shown from its disclosure to its
-expiry, and not before its round is revealed, unless the operator set `results_before_reveal`: then what was visited
-is shown while others are still to come. What is absent and what is not shown answer alike.
+expiry, its round revealed or not: the law's clock runs from the visit. An operator who unset `results_before_reveal`
+shows it after the reveal only. docs/visits.md says why the one is the default. What is absent and what is not shown
+answer alike.
 """
 
 from __future__ import annotations
@@ -10,16 +11,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, func
 from sqlmodel import Session, col, select
 
 from app.errors import NotFound, Problem
 from app.http.pagination import FIRST_PAGE, Paging
+from app.ledger.tree import entry_count
 from app.rounds.tables import Round
-from app.visits.deadlines import Timeliness, timeliness
+from app.visits import search
+from app.visits.deadlines import Timeliness
 from app.visits.tables import PublishedResult
+from app.web.kept import Kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Window:
     """What is shown at all: on which day, and whether rounds that are not revealed yet count."""
 
     today: date
-    before_reveal: bool = False
+    before_reveal: bool = True
 
 
 def published_results(
@@ -52,19 +56,19 @@ def published_results(
 ) -> list[PublishedResult]:
     """A page of lines and one more if there are any, the newest check first. Keys: `checked_on`, `result_id`."""
     keys = [col(PublishedResult.checked_on), col(PublishedResult.result_id)]
-    rows = paging.rows(session, _shown(window, wanted), keys, newest=True)
+    rows = paging.rows(session, _shown(session, window, wanted), keys, newest=True)
     return [row[0] for row in rows]
 
 
 def all_results(session: Session, window: Window, wanted: Wanted = Wanted()) -> Iterable[PublishedResult]:
     """Every line, streamed in order of its id: for exports."""
-    query = _shown(window, wanted).order_by(col(PublishedResult.result_id))
+    query = _shown(session, window, wanted).order_by(col(PublishedResult.result_id))
     yield from session.scalars(query.execution_options(yield_per=2_000))
 
 
 def one_result(session: Session, window: Window, result_id: str) -> PublishedResult:
     """A line. Raises NotFound `result.not_public` for what is absent or not shown."""
-    query = _shown(window, Wanted()).where(col(PublishedResult.result_id) == result_id)
+    query = _shown(session, window, Wanted()).where(col(PublishedResult.result_id) == result_id)
     found: PublishedResult | None = session.scalars(query).one_or_none()
     if found is None:
         raise not_public(result_id)
@@ -73,16 +77,56 @@ def one_result(session: Session, window: Window, result_id: str) -> PublishedRes
 
 def counts(session: Session, window: Window, wanted: Wanted = Wanted()) -> dict[str, int]:
     """How many lines by result code; withdrawn ones under the empty code."""
-    lines = _shown(window, wanted).subquery()
+    lines = _shown(session, window, wanted).subquery()
     query = select(lines.c.result, func.count()).group_by(lines.c.result)
     return {code or "": number for code, number in session.execute(query)}
 
 
 def on_time(session: Session, window: Window, wanted: Wanted = Wanted()) -> Timeliness:
     """Timeliness of what is shown. What is overdue and not disclosed is no line, and counted by the ladder of staff."""
-    lines = _shown(window, wanted).subquery()
-    rows = session.execute(select(lines.c.due_on, lines.c.disclosed_on))
-    return timeliness(((due, done) for due, done in rows), window.today)
+    lines = _shown(session, window, wanted).subquery()
+    rows = session.execute(select(lines.c.on_time, func.count()).group_by(lines.c.on_time))
+    counted = {bool(kept): number for kept, number in rows}
+    return Timeliness(counted.get(True, 0), counted.get(False, 0), 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How many lines match, and how many of them were in time. `more`: counting ended at `COUNTED`."""
+
+    lines: int
+    timeliness: Timeliness
+    more: bool
+
+
+COUNTED: Final = 5_000
+"""A search by name or item is counted no further: its page is for reading, and the whole is told without filters."""
+
+
+_WHOLE: Final[Kept[Summary]] = Kept(8)
+
+
+def summary(session: Session, window: Window, wanted: Wanted = Wanted()) -> Summary:
+    """The line above a page of results, in one query; without filters it is kept until the log grows.
+
+    Nothing is disclosed, corrected or withdrawn without an entry of the log.
+    """
+    if wanted != Wanted():
+        return _counted(session, window, wanted)
+    key = (str(session.get_bind().engine.url), entry_count(session), window)
+    return _WHOLE.get(key, lambda: _counted(session, window, wanted))
+
+
+def _counted(session: Session, window: Window, wanted: Wanted) -> Summary:
+    query = _shown(session, window, wanted, all_of_them=True).with_only_columns(col(PublishedResult.on_time))
+    ends = bool(wanted.name or wanted.item)
+    lines = (query.limit(COUNTED + 1) if ends else query).subquery()
+    rows = session.execute(select(lines.c.on_time, func.count()).group_by(lines.c.on_time))
+    counted = {bool(kept): number for kept, number in rows}
+    total = sum(counted.values())
+    more = ends and total > COUNTED
+    kept = Timeliness(counted.get(True, 0), counted.get(False, 0), 0, 0)
+    return Summary(COUNTED if more else total, kept, more)
 
 
 def not_public(result_id: str) -> NotFound:
@@ -99,23 +143,23 @@ def not_public(result_id: str) -> NotFound:
     )
 
 
-def _shown(window: Window, wanted: Wanted) -> Select[Any]:
+def _shown(session: Session, window: Window, wanted: Wanted, *, all_of_them: bool = False) -> Select[Any]:
     query: Select[Any] = select(PublishedResult).where(
         col(PublishedResult.expires_on) > window.today, col(PublishedResult.disclosed_on) <= window.today
     )
     if not window.before_reveal:
         revealed = select(Round.round_id).where(col(Round.stage) == "revealed")
         query = query.where(col(PublishedResult.round_id).in_(revealed))
-    return query.where(*_conditions(wanted))
+    return query.where(*_conditions(session, wanted, all_of_them))
 
 
-def _conditions(wanted: Wanted) -> Sequence[Any]:
+def _conditions(session: Session, wanted: Wanted, all_of_them: bool) -> Sequence[Any]:
     names = ("code", "department", "district", "result", "plan", "round_id")
     found: list[Any] = [
         col(getattr(PublishedResult, name)) == value for name in names if (value := getattr(wanted, name))
     ]
     if wanted.name:
-        found.append(col(PublishedResult.name).contains(wanted.name, autoescape=True))
+        found += search.named(session, wanted.name, all_of_them=all_of_them)
     if wanted.item:
         found.append(col(PublishedResult.item_codes).contains(f" {wanted.item} ", autoescape=True))
     if wanted.since:

@@ -9,7 +9,7 @@ from typing import Any
 from app.errors import Conflict, Problem, Refused, refuse
 from app.people import sanctions
 from app.rounds.tables import Round
-from app.visits import codes, deadlines, repository, states
+from app.visits import codes, deadlines, repository, search, states
 from app.visits.desk import Actor, log_check, official_day
 from app.visits.steps import Here, require, take
 from app.visits.tables import PublishedResult, Visit, VisitCheck, VisitObjection, VisitVersion
@@ -159,6 +159,7 @@ def write_line(at: Here, visit: Visit, check: VisitCheck) -> None:
     )
     at.session.merge(line)
     at.session.flush()
+    search.index(at.session, [(line.result_id, line.name)])
 
 
 def _told(version: VisitVersion, gone: bool) -> dict[str, Any]:

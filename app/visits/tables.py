@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import CheckConstraint, Column, Index
 from sqlmodel import Field, SQLModel, UniqueConstraint
 
-from app.db.types import Json, UTCDateTime
+from app.db.types import Json, UTCDateTime, not_journaled
 from app.visits.states import STATES
 
 KINDS = ("drawn", "replacement", "recheck")
@@ -200,6 +200,7 @@ class PublishedResult(SQLModel, table=True):
         Index(None, "checked_on", "result_id"),
         Index(None, "round_id", "checked_on", "result_id"),
         Index(None, "department", "checked_on", "result_id"),
+        Index(None, "expires_on", "disclosed_on", "round_id", "result", "on_time"),
     )
 
     result_id: str = Field(primary_key=True, foreign_key="visit_check.key", max_length=20)
@@ -209,7 +210,7 @@ class PublishedResult(SQLModel, table=True):
     draws: list[str] = Field(sa_column=Column(Json, nullable=False))
     directed: bool = False
     kind: str
-    name: str = Field(index=True)
+    name: str
     code: str = Field(index=True)
     district: str = ""
     department: str
@@ -228,3 +229,18 @@ class PublishedResult(SQLModel, table=True):
     history: list[dict[str, Any]] = Field(sa_column=Column(Json, nullable=False))
     objection: str | None = Field(default=None, description="open|upheld|rejected")
     demo: bool = False
+
+
+class ResultGram(SQLModel, table=True):
+    """That a published line's name has these two neighbouring characters (`app.visits.search`)."""
+
+    __tablename__ = "result_gram"
+    __table_args__ = {
+        "sqlite_with_rowid": False,
+        "info": not_journaled("an index: made again from the names of published_result"),
+    }
+
+    gram: str = Field(primary_key=True, max_length=2)
+    result_id: str = Field(
+        primary_key=True, foreign_key="published_result.result_id", max_length=20, index=True
+    )

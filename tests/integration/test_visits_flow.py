@@ -343,11 +343,11 @@ def test_a_result_is_public_after_the_reveal_or_where_the_operator_says_so_and_u
     _, check, at = disclosed(visited)
     db, today = visited.desk.db, official_day(at)
     with db.read() as session:
-        assert published.published_results(session, Window(today)) == []
+        assert published.published_results(session, Window(today, False)) == []
         with pytest.raises(NotFound) as hidden:
-            published.one_result(session, Window(today), check.key)
+            published.one_result(session, Window(today, False), check.key)
         with pytest.raises(NotFound) as absent:
-            published.one_result(session, Window(today), "0" * 20)
+            published.one_result(session, Window(today, False), "0" * 20)
         assert [r.result_id for r in published.published_results(session, Window(today, True))] == [check.key]
     said = (hidden.value.problem, absent.value.problem)
     assert said[0].zh.replace(check.key, "") == said[1].zh.replace("0" * 20, "")

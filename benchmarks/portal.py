@@ -1,0 +1,132 @@
+"""`python -m benchmarks.portal --json`: page weight, requests a second against the health route, search, export.
+
+Everything runs in this process over ASGI: no network is measured. Results are those of `portal_rows`, in a new database
+each time (`--url` for another than SQLite). A search is a page as a reader gets it, HTML included.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import json
+import random
+import resource
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from sqlmodel import Session, select
+
+from app.db.database import Database
+from app.db.migrations import upgrade
+from app.disclosure import result_views
+from app.http.in_process import InProcess
+from app.http.pagination import Paging
+from app.main import create_app
+from app.settings import Settings
+from app.visits.published import Wanted, Window
+from app.visits.tables import PublishedResult
+from benchmarks.portal_rows import TODAY, analyze, fill
+
+SEARCHES: Final = 60
+REQUESTS: Final = 200
+LIMIT_KB: Final = 60
+LIMIT_MS: Final = 50.0
+PAGES: Final = ("/", "/results", "/plans", "/results?name=%E5%A4%A9%E5%B1%B1")
+
+
+def measure(db: Database, folder: Path, count: int) -> dict[str, Any]:
+    """Every figure; `count`: results that are published."""
+    app = create_app(db, Settings(data_dir=folder), with_clock=False)
+    with db.read() as session:
+        found: dict[str, Any] = {"results": count, "searches": searches(session)}
+        one = session.exec(select(PublishedResult.result_id).limit(1)).one()
+    with InProcess(app) as browser:
+        found["pages"] = {
+            path: _page(browser, path)
+            for path in ("/health/live", *PAGES, f"/results/{one}", f"/en/results/{one}")
+        }
+    health = found["pages"]["/health/live"]["per_s"]
+    for figures in found["pages"].values():
+        figures["share_of_health"] = round(figures["per_s"] / health, 3)
+    found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024
+    return found
+
+
+def _page(browser: InProcess, path: str) -> dict[str, float]:
+    answer = browser.get(path)
+    assert answer.status_code == 200, path
+    per_s = rate(lambda: browser.get(path))
+    return {"gzip_kb": round(len(gzip.compress(answer.content)) / 1_024, 1), "per_s": round(per_s, 1)}
+
+
+def rate(ask: Callable[[], object]) -> float:
+    """Requests a second of processor time, one after the other, over at most `REQUESTS`; the first is not counted."""
+    ask()
+    started, done = time.process_time(), 0
+    while done < REQUESTS and time.process_time() - started < 3:
+        ask()
+        done += 1
+    return done / (time.process_time() - started)
+
+
+def searches(session: Session) -> dict[str, dict[str, float]]:
+    """Milliseconds of what the results page asks, by kind of search: medians of wall and processor time, slowest."""
+    chosen, window = random.Random(3), Window(TODAY)
+    lines = session.exec(select(PublishedResult.name, PublishedResult.code).limit(5_000)).all()
+    names = [name for name, _ in chosen.sample(lines, SEARCHES)]
+    kinds: dict[str, list[Wanted]] = {
+        "whole name": [Wanted(name=name) for name in names],
+        "mark (3 characters)": [Wanted(name=name[4:7]) for name in names],
+        "2 characters": [Wanted(name=name[5:7]) for name in names],
+        "trade (common)": [Wanted(name=name[-6:-4]) for name in names],
+        "every name": [Wanted(name="有限公司")] * 5,
+        "absent": [Wanted(name="查无此企业")] * 5,
+        "code": [Wanted(code=code) for _, code in chosen.sample(lines, SEARCHES)],
+        "no filter": [Wanted()] * 5,
+    }
+    return {kind: _timed(session, window, wanted) for kind, wanted in kinds.items()}
+
+
+def _timed(session: Session, window: Window, wanted: Sequence[Wanted]) -> dict[str, float]:
+    wall, work = [], []
+    for one in wanted:
+        started, worked = time.perf_counter(), time.process_time()
+        result_views.listed(session, window, one, Paging("", 50), "zh")
+        wall.append(1_000 * (time.perf_counter() - started))
+        work.append(1_000 * (time.process_time() - worked))
+    median = statistics.median
+    return {
+        "wall_ms": round(median(wall), 1),
+        "cpu_ms": round(median(work), 1),
+        "max_ms": round(max(wall), 1),
+    }
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=int, default=100_000)
+    parser.add_argument("--url", default="", help="an empty database; default: a new SQLite file")
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        db = Database(given.url or f"sqlite:///{folder / 'portal.db'}")
+        upgrade(db)
+        fill(db, given.results)
+        analyze(db)
+        found = measure(db, folder, given.results)
+        db.close()
+    if given.json:
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    for key, value in found.items():
+        print(key, json.dumps(value, ensure_ascii=False, indent=1))
+
+
+if __name__ == "__main__":
+    main()

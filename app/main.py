@@ -20,7 +20,7 @@ from app.ledger import api as ledger_api
 from app.ledger import outbox, webhooks_api
 from app.needs import NEEDS
 from app.people import api as people_api
-from app.people import firm_pages, messages
+from app.people import firm_pages, messages, oidc, oidc_pages
 from app.people import pages as people_pages
 from app.people.sessions import People
 from app.plans import api as plans_api
@@ -53,6 +53,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     )
     app.state.database = database
     app.state.settings = settings
+    app.state.oidc = oidc.providers(settings)
     app.state.stopping = False
     app.state.checkpoint = lambda: _newest_checkpoint(database)
     app.state.metrics = metrics.Metrics(lambda: figures.asking(database))
@@ -82,6 +83,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.include_router(visits_pages.router)
     app.include_router(people_pages.router)
     app.include_router(firm_pages.router)
+    app.include_router(oidc_pages.router)
     app.include_router(firms_pages.router)
     app.include_router(api_page.router)
     app.include_router(static.router)

@@ -19,6 +19,7 @@ _PUBLIC: Final = (
     "live_page", "why_page", "plans_page", "plans_file", "annual_plan_page", "plan_version_page", "plan_file",
     "results_page", "result_page", "replay_page", "replay_file",
     "sign_in_page", "sign_in_form", "firm_sign_in_page", "firm_code_form", "firm_sign_in_form",
+    "oidc_start", "oidc_back", "firm_oidc_start", "firm_oidc_back",
     "visit_code", "list_results", "get_timeliness", "get_result",
 )  # fmt: skip
 
@@ -81,7 +82,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     **_needs("metrics:read", ("system_admin", "auditor"), "metrics"),
     **_needs("people:read", ("system_admin", "security_admin", "audit_admin"),
              "list_accounts", "get_account"),
-    **_needs("people:write", ("system_admin",), "create_account", "reset_password"),
+    **_needs("people:write", ("system_admin",), "create_account", "reset_password", "put_identity"),
     **_needs("people:write", ("security_admin",), "put_roles", "put_lock"),
     **_needs("record:read", ("auditor", "audit_admin"), "list_access_record"),
 }  # fmt: skip

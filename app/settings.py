@@ -57,6 +57,18 @@ class Settings(BaseSettings):
     message_secret: str = Field(
         default="", description="Signs what the gateway gets (`whsec_…`, as for webhooks)."
     )
+    oidc_issuer: str = Field(
+        default="", description="OpenID provider of staff (https); empty: passwords only."
+    )
+    oidc_client_id: str = Field(default="", description="Our client id there.")
+    oidc_client_secret: str = Field(default="", description="Our client secret there; empty: PKCE alone.")
+    firm_oidc_issuer: str = Field(
+        default="", description="OpenID provider of firms; empty: one-time codes only."
+    )
+    firm_oidc_client_id: str = Field(default="", description="Our client id there.")
+    firm_oidc_client_secret: str = Field(
+        default="", description="Our client secret there; empty: PKCE alone."
+    )
     disclosure_working_days: int = Field(
         default=20,
         ge=1,

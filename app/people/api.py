@@ -13,12 +13,13 @@ from app.http.etag import IfMatchDep, tagged
 from app.http.idempotency import IdempotentRoute
 from app.http.openapi import problems
 from app.http.pagination import Page, PagingDep
-from app.people import repository, sanctions, service
+from app.people import oidc, repository, sanctions, service
 from app.people.schemas import (
     AccountIn,
     AccountMade,
     AccountOut,
     Action,
+    IdentityIn,
     LockIn,
     MeOut,
     PasswordOut,
@@ -114,6 +115,24 @@ def put_lock(
     """Lock an account, which ends its sessions and tokens, or let it in again."""
     if_match(_seen(db, number))
     account = service.lock(db, number, body.locked, actor, now)
+    return tagged(request, response, _shown(db, account))
+
+
+@router.put("/accounts/{number}/identity", responses=problems(404, 409, 412, 422, 428))
+def put_identity(
+    number: Number,
+    body: IdentityIn,
+    db: WholeDatabaseDep,
+    actor: ActorDep,
+    now: NowDep,
+    if_match: IfMatchDep,
+    request: Request,
+    response: Response,
+) -> AccountOut:
+    """Link an account to an identity at the OpenID provider; it signs in there from now on, by no password."""
+    if_match(_seen(db, number))
+    subject = oidc.provider_of(request.app.state.oidc, "staff").subject(body.subject)
+    account = service.link(db, number, subject, actor, now)
     return tagged(request, response, _shown(db, account))
 
 

@@ -7,6 +7,7 @@ servers forget nothing. What was tried and the address are kept as digests, for 
 from __future__ import annotations
 
 import hashlib
+import secrets
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -43,6 +44,13 @@ def begin(
         session.add(made)
         session.flush()
         return made.id or 0
+
+
+def succeeded_at_once(db: Database, who: str, place: str, now: datetime) -> None:
+    """Count an attempt against its address alone. Raises TooMany."""
+    number = begin(db, f"{who}:{secrets.token_hex(8)}", place, now)
+    with db.write() as session:
+        succeeded(session, number)
 
 
 def succeeded(session: Session, number: int) -> None:

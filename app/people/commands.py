@@ -5,6 +5,7 @@ Whoever can run this can read the database too, so it asks for no password; each
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, cast
@@ -17,7 +18,7 @@ from app.errors import NotFound, Problem
 from app.http.access import OPERATOR
 from app.http.pagination import Paging
 from app.needs import scopes as known_scopes
-from app.people import contacts, repository, service, sessions
+from app.people import contacts, oidc, repository, service, sessions
 from app.people.schemas import AccountIn, Kind, RecordOut
 from app.people.tables import Account
 from app.settings import settings
@@ -158,6 +159,18 @@ def password(login: Login) -> None:
     console.say(f"{login}: {service.reset_password(db, _found(db, login).id or 0, OPERATOR, _now())}")
 
 
+@commands.command("link")
+def link(
+    login: Login,
+    subject: Annotated[str, typer.Argument(help="该账户在 OIDC_ISSUER 的 sub · its `sub` there")],
+) -> None:
+    """关联统一身份，此后不再用密码登录 · link an account to its identity at the OpenID provider."""
+    provider = oidc.provider_of(oidc.providers(settings()), "staff")
+    db = _database()
+    service.link(db, _found(db, login).id or 0, provider.subject(subject), OPERATOR, _now())
+    console.say(f"{login}: {provider.issuer}")
+
+
 @commands.command("token")
 def token(
     login: Login,
@@ -206,12 +219,20 @@ def record(
     console.table("访问记录 access record", columns, cells)
 
 
+def _identified(contact: contacts.Contact) -> contacts.Contact:
+    """With the issuer before its subject there."""
+    if not contact.subject:
+        return contact
+    provider = oidc.provider_of(oidc.providers(settings()), "firm")
+    return replace(contact, subject=provider.subject(contact.subject))
+
+
 @commands.command("contact")
 def contact(
     firm: Annotated[str, typer.Argument(help="对象编号或统一社会信用代码 · target id or code")],
     channel: Annotated[str, typer.Option(help="sms|email")] = "",
     address: Annotated[str, typer.Option(help="手机号或邮箱 · number or address")] = "",
-    subject: Annotated[str, typer.Option(help="OpenID 身份 · `issuer subject`")] = "",
+    subject: Annotated[str, typer.Option(help="在 FIRM_OIDC_ISSUER 的 sub · its `sub` there")] = "",
     forget: Annotated[bool, typer.Option("--forget", help="删除 · forget it")] = False,
 ) -> None:
     """登记或查看企业联系方式，验证码发往此处 · where a firm's sign-in codes go; shown masked."""
@@ -219,7 +240,8 @@ def contact(
     if forget:
         contacts.remove(db, firm, "operator", _now())
     elif channel or address:
-        contacts.register(db, [contacts.Contact(firm, channel, address, subject)], "operator", _now())
+        wanted = contacts.Contact(firm, channel, address, subject)
+        contacts.register(db, [_identified(wanted)], "operator", _now())
     with db.read() as session:
         found = contacts.contact_of(session, firm)
     console.say(f"{firm}: {f'{found.channel} {contacts.masked(found)}' if found else '无 none'}")
@@ -230,7 +252,8 @@ def import_contacts(
     file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="CSV")], as_json: AsJson = False
 ) -> None:
     """由 CSV 登记企业联系方式：对象编号、渠道、联系方式 · firms' contacts from a list, all or none."""
-    kept = contacts.register(_database(), contacts.read(file), "operator", _now())
+    found = [_identified(contact) for contact in contacts.read(file)]
+    kept = contacts.register(_database(), found, "operator", _now())
     if as_json:
         console.emit({"contacts": kept})
         return

@@ -19,7 +19,8 @@ def _page(
     request: Request, language: Language, firm: str, asked: bool, refused: Refused | None = None
 ) -> Response:
     status = 200 if refused is None else status_of(refused)
-    context = {"firm": firm[:64], "asked": asked, "said": said(refused, language)}
+    context: dict[str, object] = {"firm": firm[:64], "asked": asked, "said": said(refused, language)}
+    context["oidc"] = "firm" in request.app.state.oidc
     return private_page(request, language, "firm_sign_in.html", context, status)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -20,12 +21,17 @@ from app.web.responses import PRIVATE
 router = APIRouter(include_in_schema=False)
 
 
+def _form(request: Request, to: str) -> dict[str, object]:
+    oidc = f"?{urlencode({'next': to})}" if "staff" in request.app.state.oidc else ""
+    return {"next": to, "login": "", "said": "", "oidc": oidc}
+
+
 @in_both_languages(router, "/sign-in")
 def sign_in_page(
     request: Request, language: LanguageDep, to: Annotated[str, Query(alias="next", max_length=500)] = ""
 ) -> Response:
     """The form."""
-    return private_page(request, language, "sign_in.html", {"next": to, "login": "", "said": ""})
+    return private_page(request, language, "sign_in.html", _form(request, to))
 
 
 @in_both_languages(router, "/sign-in", post=True)
@@ -42,7 +48,7 @@ def sign_in_form(
     try:
         secret = sessions.sign_in(db, login, password, address(request), now, secret_of(request))
     except Refused as refused:
-        context = {"next": to, "login": login, "said": said(refused, language)}
+        context = _form(request, to) | {"login": login, "said": said(refused, language)}
         return private_page(request, language, "sign_in.html", context, status_of(refused))
     return entered(request, secret, own_path(to or localized("/account", language)))
 

@@ -44,13 +44,15 @@ class AccountOut(BaseModel):
     level: Literal["city", "district"]
     districts: list[str]
     roles: list[str]
+    linked: bool = Field(description="signs in through the OpenID provider, by no password")
     locked: bool
     created_at: datetime
 
     @classmethod
     def of(cls, row: Account, roles: list[str]) -> Self:
         """From the stored row."""
-        return cls(**row.model_dump(include=set(cls.model_fields) - {"roles"}), roles=roles)
+        shown = row.model_dump(include=set(cls.model_fields) - {"roles", "linked"})
+        return cls(**shown, roles=roles, linked=row.oidc_subject is not None)
 
 
 class AccountMade(AccountOut):
@@ -69,6 +71,12 @@ class RolesIn(BaseModel):
     """Exactly these roles."""
 
     roles: list[Role] = Field(max_length=4, examples=[["planner"]])
+
+
+class IdentityIn(BaseModel):
+    """Who the account is at the OpenID provider of staff: its `sub` there."""
+
+    subject: str = Field(min_length=1, max_length=255, examples=["248289761001"])
 
 
 class LockIn(BaseModel):

@@ -125,18 +125,42 @@ def lock(db: Database, number: int, locked: bool, actor: Actor, now: datetime) -
 
 
 def reset_password(db: Database, number: int, actor: Actor, now: datetime) -> str:
-    """A new initial password, shown once; the account is signed out everywhere."""
+    """A new initial password, shown once; the account is signed out everywhere, and linked to no identity any more."""
     not_oneself(actor, number)
     password = secrets.token_urlsafe(15)
     kept = passwords.hashed(password)
     with db.write() as session:
         account = found(session, number)
-        account.password, account.must_change = kept, True
+        account.password, account.must_change, account.oidc_subject = kept, True, None
         session.add(account)
         repository.end_sessions(session, number, now)
         repository.revoke_tokens(session, number, now)
         _log(session, "account.password_reset", account, role_of(actor, "system_admin"), {}, now)
     return password
+
+
+def link(db: Database, number: int, subject: str, actor: Actor, now: datetime) -> Account:
+    """Let an account sign in as `issuer subject`, and by no password; it is signed out. Conflict `oidc.taken`."""
+    not_oneself(actor, number)
+    try:
+        with db.write() as session:
+            account = found(session, number)
+            account.oidc_subject, account.password, account.must_change = subject, "", False
+            session.add(account)
+            repository.end_sessions(session, number, now)
+            repository.revoke_tokens(session, number, now)
+            _log(session, "account.linked", account, role_of(actor, "system_admin"), {}, now)
+            return account
+    except IntegrityError:
+        raise Conflict(
+            Problem(
+                "oidc.taken",
+                "该身份已关联另一账户。",
+                "This identity is another account's.",
+                "请核对身份标识；一人只有一个账户。",
+                "Check the identity; each person has one account.",
+            )
+        ) from None
 
 
 def change_password(db: Database, actor: Actor, old: str, new: str, place: str, now: datetime) -> None:

@@ -124,12 +124,19 @@ class SignInAttempt(SQLModel, table=True):
 
 
 class OidcTrip(SQLModel, table=True):
-    """Somebody on the way to the OpenID provider and back; used once. `state` as its SHA-256."""
+    """Somebody on the way to an OpenID provider and back, to the door of staff or of firms; used once.
+
+    `state` as its SHA-256.
+    """
 
     __tablename__ = "oidc_trip"
-    __table_args__ = {"info": not_journaled("on the way for minutes")}
+    __table_args__ = (
+        CheckConstraint("door IN ('staff', 'firm')", name="door_known"),
+        {"info": not_journaled("on the way for minutes")},
+    )
 
     state: str = Field(primary_key=True, max_length=64)
+    door: str
     nonce: str
     verifier: str
     back_to: str = "/"

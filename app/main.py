@@ -19,8 +19,8 @@ from app.http.repeating import Repeating
 from app.ledger import api as ledger_api
 from app.ledger import outbox, webhooks_api
 from app.needs import NEEDS
+from app.people import admin_pages, firm_pages, messages, oidc, oidc_pages, token_pages
 from app.people import api as people_api
-from app.people import firm_pages, messages, oidc, oidc_pages
 from app.people import pages as people_pages
 from app.people.sessions import People
 from app.plans import api as plans_api
@@ -82,8 +82,8 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.include_router(disclosure_pages.router)
     app.include_router(visits_pages.router)
     app.include_router(people_pages.router)
-    app.include_router(firm_pages.router)
-    app.include_router(oidc_pages.router)
+    for pages in (admin_pages, token_pages, firm_pages, oidc_pages):
+        app.include_router(pages.router)
     app.include_router(firms_pages.router)
     app.include_router(api_page.router)
     app.include_router(static.router)

@@ -6,7 +6,7 @@ Tokens need the scope; sessions the role alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from app.http.access import FIRM, PUBLIC, SIGNED_IN, Need
@@ -39,7 +39,8 @@ def _needs(scope: str, roles: tuple[str, ...], *routes: str) -> dict[str, Need]:
 NEEDS: Final[Mapping[str, Need]] = {
     **dict.fromkeys(_PUBLIC, PUBLIC),
     **dict.fromkeys(
-        ("account_page", "change_password_form", "list_tokens", "create_token", "revoke_token"),
+        ("account_page", "change_password_form", "list_tokens", "create_token", "revoke_token",
+         "tokens_page", "create_token_form", "revoke_token_form"),
         SIGNED_IN,
     ),
     "sign_out": Need(own=True, firms=True),
@@ -81,13 +82,21 @@ NEEDS: Final[Mapping[str, Need]] = {
     **_needs("webhooks:write", ("system_admin",), "create_webhook", "stop_webhook", "redeliver"),
     **_needs("metrics:read", ("system_admin", "auditor"), "metrics"),
     **_needs("people:read", ("system_admin", "security_admin", "audit_admin"),
-             "list_accounts", "get_account"),
-    **_needs("people:write", ("system_admin",), "create_account", "reset_password", "put_identity"),
-    **_needs("people:write", ("security_admin",), "put_roles", "put_lock"),
-    **_needs("record:read", ("auditor", "audit_admin"), "list_access_record"),
+             "list_accounts", "get_account", "accounts_page", "account_admin_page"),
+    **_needs("people:write", ("system_admin",), "create_account", "reset_password", "put_identity",
+             "create_account_form", "reset_password_form", "identity_form"),
+    **_needs("people:write", ("security_admin",), "put_roles", "put_lock", "roles_form", "lock_form",
+             "end_sessions_form"),
+    **_needs("record:read", ("auditor", "audit_admin"), "list_access_record", "record_page"),
 }  # fmt: skip
 
 
 def scopes() -> list[str]:
     """Every scope that a token can have."""
     return sorted({need.scope for need in NEEDS.values() if need.scope})
+
+
+def scopes_of(roles: Collection[str]) -> list[str]:
+    """The scopes that open anything to one of these roles."""
+    found = {need.scope for need in NEEDS.values() if not need.roles or need.roles.intersection(roles)}
+    return sorted(scope for scope in found if scope)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
+from pydantic import AwareDatetime
 
 from app.db.database import Database
 from app.http.access import ActorDep
@@ -254,11 +255,12 @@ def list_access_record(
     actor: ActorDep,
     account: Annotated[int | None, Query(ge=1, lt=1 << 63)] = None,
     route: Annotated[str, Query(max_length=100)] = "",
+    subject: Annotated[str, Query(max_length=200, description="a part of the object's name")] = "",
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
 ) -> Page[RecordOut]:
     """Who saw and did what, the newest first: auditors see everybody, the audit administrator the other two."""
-    kinds = (
-        ("system_admin", "security_admin") if "audit_admin" in actor.roles and not actor.is_operator else ()
-    )
+    asked = repository.Asked(account, route, subject, since, until)
     with db.read() as session:
-        rows = repository.page_of_records(session, paging, account, route, kinds)
+        rows = repository.page_of_records(session, paging, asked, service.kinds_seen(actor))
     return paging.page(rows, lambda row: (row.id,), RecordOut.model_validate)

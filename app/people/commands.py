@@ -207,7 +207,7 @@ def record(
     db = _database()
     number = _found(db, account).id if account else None
     with db.read() as session:
-        rows = repository.page_of_records(session, Paging("", limit), number, route)[:limit]
+        rows = repository.page_of_records(session, Paging("", limit), repository.Asked(number, route))[:limit]
     if as_json:
         console.emit({"records": [RecordOut.model_validate(row).model_dump(mode="json") for row in rows]})
         return

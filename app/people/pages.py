@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from app.errors import Refused, status_of
-from app.http.access import FIRM, Actor, ActorDep, cookie_name
+from app.http.access import ADMINISTRATORS, FIRM, Actor, ActorDep, cookie_name
 from app.http.dependencies import NowDep, WholeDatabaseDep
 from app.people import service, sessions
 from app.people.entrance import Line, address, entered, own_form, own_path, private_page, said, secret_of
@@ -72,10 +72,14 @@ def sign_out(
     return answer
 
 
+def _own(actor: Actor) -> dict[str, object]:
+    return {"who": actor, "administers": bool(actor.roles & ADMINISTRATORS)}
+
+
 @in_both_languages(router, "/account")
 def account_page(request: Request, language: LanguageDep, actor: ActorDep) -> Response:
     """Who one is here, and the form for a new password."""
-    return private_page(request, language, "account.html", {"who": actor, "said": "", "changed": False})
+    return private_page(request, language, "account.html", _own(actor) | {"said": "", "changed": False})
 
 
 @in_both_languages(router, "/account/password", post=True)
@@ -93,7 +97,7 @@ def change_password_form(
     own_form(actor, csrf)
     refused = _changed(db, actor, old, new, address(request), now)
     status = 200 if refused is None else status_of(refused)
-    context = {"who": actor, "said": said(refused, language), "changed": refused is None}
+    context = _own(actor) | {"said": said(refused, language), "changed": refused is None}
     return private_page(request, language, "account.html", context, status)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import update
@@ -81,15 +82,40 @@ def tokens(session: Session, account: int) -> list[ApiToken]:
     return list(session.exec(query))
 
 
+def sessions_of(session: Session, account: int, since: datetime) -> list[SignIn]:
+    """An account's sessions that have not ended and began after `since`, the one used last first."""
+    mine = (
+        (col(SignIn.account) == account) & col(SignIn.ended_at).is_(None) & (col(SignIn.created_at) > since)
+    )
+    return list(session.exec(select(SignIn).where(mine).order_by(col(SignIn.seen_at).desc())))
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which records; what is empty asks nothing. `subject`: a part of the object's name. `until` is not included."""
+
+    account: int | None = None
+    route: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 def page_of_records(
-    session: Session, paging: Paging, account: int | None, route: str, kinds: Sequence[str] = ()
+    session: Session, paging: Paging, asked: Asked, kinds: Sequence[str] = ()
 ) -> list[AccessRecord]:
     """A page of the access record, the newest first, and one more; `kinds`: of accounts of these kinds alone."""
     query = select(AccessRecord)
-    if account is not None:
-        query = query.where(AccessRecord.account == account)
-    if route:
-        query = query.where(AccessRecord.route == route)
+    if asked.account is not None:
+        query = query.where(AccessRecord.account == asked.account)
+    if asked.route:
+        query = query.where(AccessRecord.route == asked.route)
+    if asked.subject:
+        query = query.where(col(AccessRecord.subject).contains(asked.subject, autoescape=True))
+    if asked.since is not None:
+        query = query.where(col(AccessRecord.at) >= asked.since)
+    if asked.until is not None:
+        query = query.where(col(AccessRecord.at) < asked.until)
     if kinds:
         of_kind = select(Account.id).where(col(Account.kind).in_(kinds))
         query = query.where(col(AccessRecord.account).in_(of_kind))

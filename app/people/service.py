@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from app.db.database import Database
 from app.errors import Conflict, NotFound, Problem, refuse
-from app.http.access import ADMINISTRATORS, BUSINESS, Actor, forbidden
+from app.http.access import BUSINESS, Actor, forbidden
 from app.ledger import repository as ledger
 from app.people import attempts, passwords, repository, sessions
 from app.people.schemas import AccountIn
@@ -163,6 +163,21 @@ def link(db: Database, number: int, subject: str, actor: Actor, now: datetime) -
         ) from None
 
 
+def sign_out(db: Database, number: int, actor: Actor, now: datetime) -> None:
+    """End an account's sessions, not its tokens."""
+    not_oneself(actor, number)
+    with db.write() as session:
+        account = found(session, number)
+        repository.end_sessions(session, number, now)
+        _log(session, "account.signed_out", account, role_of(actor, "security_admin"), {}, now)
+
+
+def kinds_seen(actor: Actor) -> tuple[str, ...]:
+    """Whose records an actor sees: the audit administrator the other two's, auditors and the operator all (empty)."""
+    limited = "audit_admin" in actor.roles and not actor.is_operator
+    return ("system_admin", "security_admin") if limited else ()
+
+
 def change_password(db: Database, actor: Actor, old: str, new: str, place: str, now: datetime) -> None:
     """Set one's own password; every other session and every token ends. Raises Unauthorized, TooMany, Refused."""
     passwords.check_new(new, actor.name)
@@ -249,8 +264,3 @@ def _log(
     digest = hashlib.sha256(canonical_json(body)).hexdigest()
     entry = {"type": kind, "subject": f"account:{account.id}", "actor_role": role, "digest": digest, **held}
     ledger.append(session, {"at": now.isoformat(), **entry}, now)
-
-
-def is_administrator(account: Account) -> bool:
-    """Whether the account is one of the three administrators'."""
-    return account.kind in ADMINISTRATORS

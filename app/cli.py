@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -156,14 +157,16 @@ def pack_round(
 ) -> None:
     """排定抽中对象的检查，或显示已排定的结果 · pack a drawn round, or show how it was packed."""
     started, vault = time.perf_counter(), Vault(settings().data_dir)
-    db = Database(settings().url())
-    row = rounds.get(db, round_id)
-    with solving(settings()) as executor, console.progress(as_json) as progress:
-        lease = settings().lease_seconds
-        trip = Trip(db, vault, Path("var/bundles"), progress, executor, until="packed", lease_seconds=lease)
-        if row.stage == "drawn" and row.status == "running":
-            row = carry(trip, row, lambda _: False)
-        summary = finish(trip, row, {}, started)
+    with closing(Database(settings().url())) as db, solving(settings()) as executor:
+        row = rounds.get(db, round_id)
+        with console.progress(as_json) as progress:
+            lease = settings().lease_seconds
+            trip = Trip(
+                db, vault, Path("var/bundles"), progress, executor, until="packed", lease_seconds=lease
+            )
+            if row.stage == "drawn" and row.status == "running":
+                row = carry(trip, row, lambda _: False)
+            summary = finish(trip, row, {}, started)
     show_summary(summary, as_json)
 
 

@@ -30,6 +30,7 @@ for command in (
     packing_commands.move,
     packing_commands.replan,
     packing_commands.stop,
+    packing_commands.visits,
 ):
     commands.command(command.__name__)(command)
 

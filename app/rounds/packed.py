@@ -28,6 +28,16 @@ def report(db: Database, round_id: str) -> dict[str, Any] | None:
     return None if stored is None else dict(json.loads(stored)["report"])
 
 
+def visits(db: Database, round_id: str) -> list[dict[str, Any]]:
+    """The visits as they stand, by date, start and id. Raises NotFound; Conflict `round.stage` before the plan."""
+    row = service.get(db, round_id)
+    if row.stage not in PACKED:
+        raise service.wrong_stage(row, "visits", " / ".join(PACKED))
+    with db.read() as session:
+        found: list[dict[str, Any]] = current_files(session, round_id)[0]["visits"]
+    return sorted(found, key=lambda visit: (visit["date"], visit["start"], visit["visit_id"]))
+
+
 def explained(db: Database, vault: Vault, round_id: str) -> tuple[Explanation, ...]:
     """Every check without a visit and every two visits of a target, as the plan stands.
 

@@ -1,4 +1,4 @@
-"""`python -m app round explain | replan | move | stop`: the plan looked at and changed from a terminal."""
+"""`python -m app round explain | visits | replan | move | stop`: the plan looked at and changed from a terminal."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from app.rounds.changing import Asked, Move, Urgent
 from app.rounds.packing_schemas import ChangeOut, ExplanationOut
 from app.rounds.vault import Vault
 from app.settings import settings
+from app.web.templates import clock
 
 RoundId = Annotated[str, typer.Argument(help="批次编号 · round id")]
 AsJson = Annotated[bool, typer.Option("--json", help="末行输出 JSON · one JSON object as the last line")]
@@ -49,6 +50,22 @@ def explain(round_id: RoundId, as_json: AsJson = False) -> None:
     console.table(
         f"{round_id} · {len(found)}", ("检查或入户 subject", "代码 code", "规则 rules", "办法 remedy"), cells
     )
+
+
+def visits(round_id: RoundId, day: Day = None, as_json: AsJson = False) -> None:
+    """已排定的入户，含以后的调整 · the visits as they stand, with every change so far."""
+    with closing(_database()) as db:
+        found = packed.visits(db, round_id)
+    wanted = [row for row in found if day is None or row["date"] == day.date().isoformat()]
+    if as_json:
+        console.emit({"visits": wanted})
+        return
+    cells = [
+        (row["visit_id"], row["date"], clock(row["start"]), row["target_id"], len(row["checks"]))
+        for row in wanted
+    ]
+    columns = ("入户 visit", "日期 date", "开始 start", "对象 target", "检查 checks")
+    console.table(f"{round_id} · {len(cells)}", columns, cells)
 
 
 def stop(round_id: RoundId, by: Annotated[str, typer.Option(help="何人 · who asks")]) -> None:

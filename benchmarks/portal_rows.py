@@ -106,7 +106,8 @@ def _line(chosen: random.Random, number: int) -> dict[str, Any]:
         "items": [f"{department}-1@1"], "item_codes": f" {department}-1 ", "checked_on": checked, "result": result,
         "disposition": "none", "rectify_by": None, "rectified_on": None, "disclosed_on": checked + timedelta(days=9),
         "due_on": checked + timedelta(days=28), "provisional": False, "on_time": True,
-        "expires_on": checked + timedelta(days=1_096), "history": [told], "objection": None, "demo": False,
+        "expires_on": checked + timedelta(days=1_096),
+        "changed_on": checked + timedelta(days=9), "history": [told], "objection": None, "demo": False,
     }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +12,12 @@ from rich.console import Console
 
 from app.db.database import Database
 from app.db.migrations import upgrade
+from app.disclosure import open_data
 from app.disclosure.export import export_round
+from app.rounds.log import OFFICIAL
 from app.settings import settings
+from app.visits.published import Window
+from scheduler.notes import VerifierKey
 
 commands = typer.Typer(help="导出已公开的批次 · Export released rounds", no_args_is_help=True)
 
@@ -50,3 +55,30 @@ def round_(
     console = Console()
     for name, path in written.items():
         console.print(f"{name:<8} {path}", soft_wrap=True, highlight=False)
+
+
+@commands.command()
+def data(
+    out: Annotated[Path, typer.Option(help="输出目录 · folder to write to")],
+    as_json: Annotated[bool, typer.Option("--json", help="末行输出 JSON · JSON as the last line")] = False,
+) -> None:
+    """开放数据全部文件与签名清单 · Every file of the open data with its signed manifest."""
+    now = datetime.now(UTC)
+    db = Database(settings().url())
+    try:
+        upgrade(db)
+        window = Window(now.astimezone(OFFICIAL).date(), settings().results_before_reveal)
+        made = open_data.export(db, settings().data_dir, window, out, now)
+    finally:
+        db.close()
+    typer.echo(json.dumps({"manifest": str(made)}, ensure_ascii=False) if as_json else str(made))
+
+
+@commands.command("verify-data")
+def verify_data(
+    folder: Annotated[Path, typer.Argument(help="下载的文件夹 · folder with the files", exists=True)],
+    log_key: Annotated[str, typer.Option("--log-key", help="日志公钥 · the log's public key")],
+) -> None:
+    """核对下载的开放数据 · Check downloaded open data against its signed manifest."""
+    for name in open_data.verify(folder, VerifierKey.parse(log_key)):
+        typer.echo(f"OK {name}")

@@ -10,7 +10,9 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from app.disclosure import (
+    data_pages,
     live,
+    log_pages,
     plan_pages,
     replay_pages,
     repository,
@@ -37,7 +39,9 @@ ICS: Final = "text/calendar; charset=utf-8"
 ZIP: Final = "application/zip"
 
 router = APIRouter(include_in_schema=False)
+router.include_router(data_pages.router)
 router.include_router(live.router)
+router.include_router(log_pages.router)
 router.include_router(plan_pages.router)
 router.include_router(replay_pages.router)
 router.include_router(result_pages.router)

@@ -56,7 +56,11 @@ WantedDep = Annotated[Wanted, Depends(_wanted)]
 
 def asked(wanted: Wanted) -> dict[str, str]:
     """The filters that ask something, as the address has them."""
-    pairs = ((name, getattr(wanted, name)) for name in Wanted.__dataclass_fields__ if name != "withdrawn")
+    pairs = (
+        (name, getattr(wanted, name))
+        for name in Wanted.__dataclass_fields__
+        if name not in ("withdrawn", "changed_since")
+    )
     return {name: str(value) for name, value in pairs if value}
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
+import shutil
 import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final
 
 from openpyxl import Workbook
@@ -65,7 +67,7 @@ def plain_csv(header: Row, rows: Iterable[Row]) -> bytes:
 
 def excel_csv(header: Row, rows: Iterable[Row]) -> bytes:
     """UTF-8 with BOM and CRLF; a value that Excel would take for a formula is preceded by an apostrophe."""
-    safe = [[_text_for_excel(cell) for cell in row] for row in (header, *rows)]
+    safe = [[text_for_excel(cell) for cell in row] for row in (header, *rows)]
     return ("\ufeff" + _csv(safe, "\r\n")).encode()
 
 
@@ -89,12 +91,24 @@ def schedule_xlsx(work: Work, language: Language) -> bytes:
 
 def table_xlsx(title: str, header: Sequence[str], rows: Iterable[Row], made_at: datetime = EPOCH) -> bytes:
     """One table as a workbook. The same rows give the same bytes."""
+    return _deterministic(_table(title, header, rows), made_at, title)
+
+
+def save_xlsx(path: Path, title: str, header: Sequence[str], rows: Iterable[Row]) -> None:
+    """The same as a file, written row by row: neither the rows nor the file are ever whole in memory."""
+    part = path.with_name(f".{path.name}")
+    _table(title, header, rows).save(part)
+    _put_right(part, path, EPOCH, title)
+    part.unlink()
+
+
+def _table(title: str, header: Sequence[str], rows: Iterable[Row]) -> Workbook:
     book = Workbook(write_only=True)
     made = book.create_sheet(_sheet_title(title, set()))
     for place in range(len(header)):
         made.column_dimensions[get_column_letter(place + 1)].width = 24
     _fill(made, header, rows)
-    return _deterministic(book, made_at, title)
+    return book
 
 
 def _visit_rows(work: Work, language: Language) -> Iterable[Row]:
@@ -166,15 +180,22 @@ def _sheet_title(wanted: str, taken: set[str]) -> str:
 
 
 def _deterministic(book: Workbook, made_at: datetime, title: str) -> bytes:
-    """Save, then put the clock's traces right: entry times of the archive, creation and change of the document."""
-    saved = io.BytesIO()
+    saved, written = io.BytesIO(), io.BytesIO()
     book.save(saved)
-    core = _core_properties(made_at, title)
-    written = io.BytesIO()
-    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as target:
-        for name in source.namelist():
-            target.writestr(_entry(name), core if name == _CORE else source.read(name))
+    _put_right(saved, written, made_at, title)
     return written.getvalue()
+
+
+def _put_right(saved: Path | io.BytesIO, to: Path | io.BytesIO, made_at: datetime, title: str) -> None:
+    """The clock's traces: entry times of the archive, creation and change of the document."""
+    core = _core_properties(made_at, title)
+    with zipfile.ZipFile(saved) as source, zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            if name == _CORE:
+                target.writestr(_entry(name), core)
+                continue
+            with source.open(name) as contents, target.open(_entry(name), "w", force_zip64=False) as entry:
+                shutil.copyfileobj(contents, entry, 1 << 20)
 
 
 def zipped(files: Iterable[tuple[str, bytes]]) -> bytes:
@@ -200,7 +221,8 @@ def _core_properties(at: datetime, title: str) -> bytes:
     return contents
 
 
-def _text_for_excel(cell: Cell) -> Cell:
+def text_for_excel(cell: Cell) -> Cell:
+    """The cell with an apostrophe before what Excel would take for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 

@@ -28,7 +28,10 @@ from app.web.kept import Kept
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Filters; empty ones ask nothing. `name`: a part of it. `item`: its code without version. Dates included."""
+    """Filters; empty ones ask nothing. `name`: a part of it. `item`: its code without version. Dates included.
+
+    `changed_since`: lines that were disclosed or changed on that day or later.
+    """
 
     name: str = ""
     code: str = ""
@@ -41,6 +44,7 @@ class Wanted:
     since: date | None = None
     until: date | None = None
     withdrawn: bool | None = None
+    changed_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,8 @@ def _conditions(session: Session, wanted: Wanted, all_of_them: bool) -> Sequence
         found.append(col(PublishedResult.checked_on) >= wanted.since)
     if wanted.until:
         found.append(col(PublishedResult.checked_on) <= wanted.until)
+    if wanted.changed_since:
+        found.append(col(PublishedResult.changed_on) >= wanted.changed_since)
     if wanted.withdrawn is not None:
         found.append(col(PublishedResult.result).is_(None) == wanted.withdrawn)
     return found

@@ -155,6 +155,7 @@ def write_line(at: Here, visit: Visit, check: VisitCheck) -> None:
         expires_on=check.expires_on,
         history=[_told(version, gone) for version in versions],
         objection=_objection(repository.objections(at.session, check.key)),
+        changed_on=at.today,
         demo=visit.demo,
     )
     at.session.merge(line)

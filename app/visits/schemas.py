@@ -246,6 +246,7 @@ class ResultOut(BaseModel):
     expires_on: date
     history: list[Told]
     objection: Literal["open", "upheld", "rejected"] | None
+    changed_on: date
     demo: bool
 
     @classmethod

@@ -228,6 +228,7 @@ class PublishedResult(SQLModel, table=True):
     expires_on: date
     history: list[dict[str, Any]] = Field(sa_column=Column(Json, nullable=False))
     objection: str | None = Field(default=None, description="open|upheld|rejected")
+    changed_on: date = Field(index=True, description="when the line was written last")
     demo: bool = False
 
 

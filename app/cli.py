@@ -14,9 +14,11 @@ import typer
 from app import console
 from app.db import commands as db_commands
 from app.db.database import Database
+from app.db.migrations import upgrade
 from app.demo import commands as demo_commands
 from app.disclosure import commands as disclosure_commands
 from app.disclosure import seat_commands
+from app.disclosure.site import write_site
 from app.errors import Problem, Refused
 from app.executors import solving
 from app.ledger import commands as ledger_commands
@@ -206,6 +208,37 @@ def _not_a_demo(plan: str) -> Refused:
             "去掉 --simulate，批次会等待各截止时间。",
             "Leave out --simulate; the round then waits for its times.",
             {"plan": plan},
+        )
+    )
+
+
+@disclosure_commands.commands.command("site")
+def export_site(
+    out: Annotated[Path, typer.Option(help="输出目录，须为空 · an empty folder to write to")],
+    as_json: Annotated[bool, typer.Option("--json", help="末行输出 JSON · JSON as the last line")] = False,
+) -> None:
+    """整个公开门户的静态副本 · The whole public portal as a folder for any file server."""
+    if out.exists() and any(out.iterdir()):
+        raise _not_empty(out)
+    db = Database(settings().url())
+    upgrade(db)
+    made = write_site(create_app(db, settings(), with_clock=False), out)
+    db.close()
+    if as_json:
+        console.emit(asdict(made))
+    else:
+        console.say(f"{out}  {made.pages} 页 pages, {made.files} 个文件 files")
+
+
+def _not_empty(out: Path) -> Refused:
+    return Refused(
+        Problem(
+            "site.not_empty",
+            f"目录 {out} 不是空的。",
+            f"The folder {out} is not empty.",
+            "请指定一个空目录，以免旧文件混入。",
+            "Give an empty folder, so that no old file stays among the new ones.",
+            {"out": str(out)},
         )
     )
 

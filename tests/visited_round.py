@@ -122,6 +122,15 @@ def visited_postgres(postgres_url: str, tmp_path_factory: pytest.TempPathFactory
     return made
 
 
+@pytest.fixture
+def visited_of_its_own(visited_sqlite: Visited, tmp_path: Path) -> Iterator[Visited]:
+    """The small city's round with its visits made, on SQLite alone."""
+    sqlite_backup(visited_sqlite.desk.db.url, str(tmp_path / "own.db"))
+    db = Database(f"sqlite:///{tmp_path / 'own.db'}")
+    yield visited_sqlite.on(db, tmp_path)
+    db.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def visited(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Visited]:
     """The small city's round with its visits made, in a database of the test's own, on both."""

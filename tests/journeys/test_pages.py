@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,9 @@ from playwright.sync_api import Browser, Page
 
 from app.db.database import Database
 from app.main import create_app
+from app.people import sessions
 from app.settings import Settings
+from tests.accounts import made
 from tests.api.test_access_matrix import routes
 from tests.served_site import Site, Watched, arrived, code_of, disclosed, served, watched
 from tests.visited_round import Visited, reveal
@@ -27,9 +29,17 @@ QUERIES = {"visit_code": "?code={code}", "arrive_by_scan": "?code={code}", "toda
 """What a page is asked for beside its path."""
 NOT_PAGES = {
     "schedule_file", "team_day_file", "calendars_file", "form_pdf", "evidence_file", "static_file", "metrics",
-    "live", "ready", "openapi", "replay_file",
+    "live", "ready", "openapi", "replay_file", "firm_opening_file", "oidc_start", "oidc_back", "firm_oidc_start",
+    "firm_oidc_back",
 }  # fmt: skip
-"""Files and answers to programs; the saved replay page has a journey of its own."""
+"""Files, answers to programs and mere ways elsewhere; the saved replay page has a journey of its own."""
+OF_SIGNED_IN = {
+    "firm_page": "firm",
+    "firm_round_page": "firm",
+    "firm_notice": "firm",
+    "account_admin_page": "staff",
+}
+"""Pages that the operator of a machine without accounts has not, and whose they are."""
 
 
 def page_routes() -> dict[str, str]:
@@ -106,7 +116,39 @@ def faults(page: Page, path: str, status: int = 200) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.fixture(scope="module")
+def staffed(visited_sqlite: Visited, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Another copy, with accounts."""
+    with served(visited_sqlite, tmp_path_factory.mktemp("staffed")) as site:
+        yield site
+
+
+@pytest.mark.parametrize("name", OF_SIGNED_IN)
+def test_page_of_who_has_signed_in(
+    name: str, browser: Browser, site: Site, staffed: Site, values: dict[str, str]
+) -> None:
+    firm = OF_SIGNED_IN[name] == "firm"
+    place = site if firm else staffed
+    db, now = place.visited.desk.db, datetime.now(UTC)
+    visit = site.visited.visit()[0]
+    account = None if firm else made(db, "security", "security_admin").id
+    with db.write() as session:
+        secret = sessions.begin(session, now, account=account, target_id=visit.target_id if firm else None)
+    found = {}
+    for width in WIDTHS:
+        window = watched(
+            browser, place.base, viewport={"width": width, "height": 800}, reduced_motion="reduce"
+        )
+        window.context.add_cookies([{"name": "session", "value": secret, "url": place.base}])
+        page = window.context.new_page()
+        path = PAGES[name].format(**{**values, "key": visit.key, "number": "1"})
+        found |= {(prefix + path, width): faults(page, prefix + path) for prefix in ("", "/en")}
+        window.nothing_wrong()
+        window.context.close()
+    assert {place: wrong for place, wrong in found.items() if wrong} == {}
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in OF_SIGNED_IN])
 def test_page(
     name: str, open_pages: dict[int, Page], windows: dict[int, Watched], values: dict[str, str]
 ) -> None:

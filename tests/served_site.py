@@ -51,7 +51,8 @@ class Site:
         return made
 
     def start(self) -> None:
-        config = uvicorn.Config(self.app(), port=self.port, log_level="error", lifespan="off", **self.tls)
+        options = {"log_level": "error", "lifespan": "off", "timeout_graceful_shutdown": 2, **self.tls}
+        config = uvicorn.Config(self.app(), port=self.port, **options)
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
@@ -63,7 +64,7 @@ class Site:
     def stop(self) -> None:
         assert self._server
         assert self._thread
-        self._server.should_exit = self._server.force_exit = True
+        self._server.should_exit = True
         self._thread.join()
 
 

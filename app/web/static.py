@@ -19,6 +19,8 @@ MEDIA: Final = {
     "icon.svg": "image/svg+xml",
     "live.js": "text/javascript; charset=utf-8",
     "replay.js": "text/javascript; charset=utf-8",
+    "phone.js": "text/javascript; charset=utf-8",
+    "worker.js": "text/javascript; charset=utf-8",
 }
 _YEAR: Final = 365 * 24 * 3600
 
@@ -46,4 +48,7 @@ def static_file(request: Request, name: str) -> Response:
         raise NotFound(
             Problem("static.absent", f"没有文件 {name}。", f"There is no file {name}.", params={"name": name})
         )
-    return conditional(request, contents(name), MEDIA[name], f"public, max-age={_YEAR}, immutable")
+    answer = conditional(request, contents(name), MEDIA[name], f"public, max-age={_YEAR}, immutable")
+    if name == "worker.js":
+        answer.headers["Service-Worker-Allowed"] = "/"
+    return answer

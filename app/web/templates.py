@@ -82,6 +82,7 @@ def _environment(language: Language) -> Environment:
         "hours": hours,
         "clock": clock,
     }
+    environment.globals["static"] = address
     environment.filters["listed"] = partial(listed, language=language)
     return environment
 

@@ -7,20 +7,30 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium, as Debian brings it."""
+def chromium() -> str:
+    """Where Debian puts it."""
     path = shutil.which("chromium")
     if path is None:
         if os.environ.get("CI") == "true":
             pytest.fail("chromium is missing: apt-get install chromium fonts-noto-cjk")
         pytest.skip("LEFT OUT for want of chromium: apt-get install chromium fonts-noto-cjk")
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    return path
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
         yield started
-        started.close()
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """One Chromium for all journeys."""
+    started = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+    yield started
+    started.close()

@@ -93,6 +93,7 @@ class Clock:
         self._db, self._settings = db, settings
         self._pool: Executor = pool(1)
         self._refusals: Refusals = {}
+        self._stopping = False
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._scheduler.add_job(
             self._tick,
@@ -121,6 +122,7 @@ class Clock:
 
     def stop(self) -> None:
         """Stop ticking; a stage that runs is finished or taken over later, nothing is half-written."""
+        self._stopping = True
         self._scheduler.shutdown(wait=False)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -160,5 +162,7 @@ class Clock:
             while (done := work()) is not None:
                 log.info("round advanced: %s", done)
         except BrokenProcessPool:
+            if self._stopping:
+                return
             log.warning("the worker process died; its round is taken over when its lease ends")
             self._pool = pool(1)

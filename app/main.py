@@ -33,6 +33,7 @@ from app.visits import api as visits_api
 from app.visits import pages as visits_pages
 from app.web import api_page, problems, static
 from app.web.footer import ShownCheckpoint
+from app.web.page_cache import PageCacheMiddleware
 
 API = "/api/v1"
 
@@ -58,6 +59,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.state.checkpoint = lambda: _newest_checkpoint(database)
     app.state.metrics = metrics.Metrics(lambda: figures.asking(database))
     app.add_middleware(access.IdentityMiddleware, identify=People(database))
+    app.add_middleware(PageCacheMiddleware, version=database.version)
     app.add_middleware(LimitMiddleware, limits=_limits(settings))
     app.add_middleware(metrics.ObservedMiddleware, metrics=app.state.metrics)
     problem.install(app, html=problems.html_problem, wants_html=problems.wants_html)

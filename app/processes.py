@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process, util
+from types import FrameType
 
 ORPHANED = 75
 """Exit status of a process whose parent is gone (EX_TEMPFAIL: the work is taken up again elsewhere)."""
+NICE = 10
+"""By how much computing stands back: pages are answered first."""
+PATIENCE = 5.0
+"""Seconds that a process has to end in."""
 
 
 def pool(workers: int | None = None) -> ProcessPoolExecutor:
@@ -16,16 +22,38 @@ def pool(workers: int | None = None) -> ProcessPoolExecutor:
 
     Left alone they would: each waits for work on a pipe whose other end it holds itself, so it never sees the end.
     """
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent)
+    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=begin_beside_parent)
 
 
-def end_with_parent() -> None:
-    """Watch the parent from a thread, and end this process at once when it is gone.
+def begin_beside_parent() -> None:
+    """Stand back behind the parent for processor time, leave stopping to it, and end when it says so or is gone.
 
-    Not PR_SET_PDEATHSIG: that fires when the *thread* that started this process ends, and pools start theirs from
-    any thread that submits work.
+    A thread watches for that. Not PR_SET_PDEATHSIG: that fires when the *thread* that started this process ends, and
+    pools start theirs from any thread that submits work.
     """
+    os.nice(NICE)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_watch, name="parent", daemon=True).start()
+
+
+def end_children() -> None:
+    """End every process that this one started: what they were at is taken up again elsewhere."""
+    children = active_children()
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.join(PATIENCE)
+        if child.is_alive():
+            child.kill()
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    """End with one's own processes, and give back the semaphores of the pool that they were in."""
+    for child in active_children():
+        child.kill()
+    util._exit_function()  # type: ignore[attr-defined]  # noqa: SLF001  what a process does that ends by itself
+    os._exit(ORPHANED)
 
 
 def _watch() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import signal
 import socket
 from pathlib import Path
 from types import FrameType
@@ -16,6 +17,7 @@ from app.errors import Refused, refuse
 from app.http import logs, protocol
 from app.main import create_app
 from app.people.sessions import People
+from app.processes import end_children
 from app.settings import settings
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -35,7 +37,16 @@ def serve_database(url: str, host: str, port: int, data_dir: Path | None = None)
         logs.configure(configured.log_level)
         app = create_app(database, configured)
         config = uvicorn.Config(app, host=host, port=port, log_config=None, **protocol.options())
-        GracefulServer(config, app).run(sockets=[listener])
+        signal.signal(signal.SIGTERM, _end)
+        try:
+            GracefulServer(config, app).run(sockets=[listener])
+        finally:
+            end_children()
+
+
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    """What uvicorn raises again when it has stopped: an end like any other, so that everything is given back."""
+    raise SystemExit(0)
 
 
 def listen(host: str, port: int, *, accounts: bool = False) -> socket.socket:

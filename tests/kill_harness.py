@@ -177,16 +177,21 @@ def worked(
 
 
 def dies(stage: str, place: str) -> None:
-    """Make this process die at a place of the stage that leads to `stage`."""
+    """Make this process die at a place of the stage that leads to `stage`, or stop where it has been computed."""
 
     def die() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
+
+    def stop() -> None:
+        os.kill(os.getpid(), signal.SIGSTOP)
 
     write, make = advance._write, checkpoints.make
 
     def writing(work: Any, outcome: Any, seconds: float) -> Round:
         if outcome.stage == stage and place == "computed":
             die()
+        if outcome.stage == stage and place == "stopped":
+            stop()
         row = write(work, outcome, seconds)
         if outcome.stage == stage and place == "committed":
             die()
@@ -246,6 +251,25 @@ def at_boundaries(lives: Lives, without: str, tally: Tally) -> None:
                 assert ended(child, PATIENCE), f"{stage} {place}: no end"
                 tally.kills += 1
                 tally.broken += [f"{stage} {place}: {what}" for what in judge.look()]
+        finish(url, folder, without, judge, tally)
+
+
+def at_stops(lives: Lives, without: str, tally: Tally) -> None:
+    """One life in which each stage is computed, but written by another while its worker is stopped; that one wakes."""
+    with lives.one() as (url, folder):
+        judge = Judge(url)
+        for stage in STAGES[1:]:
+            while (
+                judge.stage() != stage and not tally.broken
+            ):  # again, where the stopped one holds SQLite's file
+                child = forked(lambda at=stage: worked(url, folder, without, (at, "stopped"), at))  # type: ignore[misc]  # bound at once
+                os.waitpid(child, os.WUNTRACED)
+                other = forked(lambda at=stage: worked(url, folder, without, until=at))  # type: ignore[misc]
+                assert ended(other, PATIENCE), f"{stage}: nobody takes over"
+                os.kill(child, signal.SIGCONT)
+                assert ended(child, PATIENCE), f"{stage}: no end"
+                tally.stalls += 1
+                tally.broken += [f"{stage} stopped: {what}" for what in judge.look()]
         finish(url, folder, without, judge, tally)
 
 
@@ -327,9 +351,10 @@ def main() -> int:
     if os.waitpid(prepared_by, 0)[1]:
         return 2
     began = datetime.now(UTC)
-    if given.without != "fence":  # which only stalls can tell
+    if given.without != "fence":  # which only stops can tell
         at_boundaries(lives, given.without, tally)
     boundaries = tally.kills
+    at_stops(lives, given.without, tally)
     at_random(lives, given.without, tally, random.Random(given.seed), boundaries + given.kills)
     lives.close()
     took = (datetime.now(UTC) - began) / timedelta(seconds=1)

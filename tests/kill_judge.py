@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -42,18 +43,36 @@ class Judge:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._held: Any = None
         self._seen: dict[str, dict[tuple[Any, ...], Any]] = {name: {} for name in KEPT}
 
     def rows(self, sql: str, patience: float = 60.0) -> list[tuple[Any, ...]]:
-        """All rows of a query, over a connection of its own."""
-        if self._url.startswith("sqlite"):
-            connection: Any = sqlite3.connect(self._url.removeprefix("sqlite:///"), timeout=patience)
-        else:
-            connection = psycopg.connect(self._url.replace("postgresql+psycopg://", "postgresql://", 1))
+        """All rows of a query, over a connection of its own or that of `_one_state`."""
+        if self._held is not None:
+            return [tuple(row) for row in self._held.execute(sql).fetchall()]
+        connection = self._connected(patience)
         try:
             return [tuple(row) for row in connection.execute(sql).fetchall()]
         finally:
             connection.close()
+
+    def _connected(self, patience: float) -> Any:
+        if self._url.startswith("sqlite"):
+            return sqlite3.connect(self._url.removeprefix("sqlite:///"), timeout=patience)
+        connection = psycopg.connect(self._url.replace("postgresql+psycopg://", "postgresql://", 1))
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        return connection
+
+    @contextmanager
+    def _one_state(self) -> Iterator[None]:
+        """All queries of the block see the same state, whoever is at work meanwhile."""
+        self._held = self._connected(60.0)
+        try:
+            self._held.execute("BEGIN")
+            yield
+        finally:
+            self._held.close()
+            self._held = None
 
     def stage(self, patience: float = 60.0) -> str | None:
         """Where the round stands; None before it is made. Waits `patience` seconds for SQLite's lock."""
@@ -62,7 +81,8 @@ class Judge:
 
     def look(self) -> list[str]:
         """Everything that is not as it has to be after a kill."""
-        return [*self._kept(), *self._rounds(), *self._log(), *self._outbox()]
+        with self._one_state():
+            return [*self._kept(), *self._rounds(), *self._log(), *self._outbox()]
 
     def _kept(self) -> Iterator[str]:
         for name, sql in KEPT.items():
@@ -90,16 +110,19 @@ class Judge:
             if status not in ("running", "waiting", "done"):
                 yield f"{round_id} is {status}"
             yield from self._stage_entries(round_id, behind)
-            done = sorted(row[0] for row in self.rows("SELECT stage FROM round_time"))
+            done = sorted(
+                row[1] for row in self.rows("SELECT round_id, stage FROM round_time") if row[0] == round_id
+            )
             if done != sorted(behind):
-                yield f"times of {done}, stages behind it {behind}"
-            planned = self.rows("SELECT count(*) FROM planned_check")[0][0]
+                yield f"{round_id}: times of {done}, stages behind it {behind}"
+            planned = sum(row[0] == round_id for row in self.rows("SELECT round_id FROM planned_check"))
             if (planned > 0) != ("packed" in behind):
-                yield f"{planned} planned checks at stage {stage}"
+                yield f"{round_id}: {planned} planned checks at stage {stage}"
 
     def _stage_entries(self, round_id: str, behind: tuple[str, ...]) -> Iterator[str]:
         """The log says neither more nor less than the state, and nothing twice."""
-        bodies = [json.loads(row[0]) for row in self.rows("SELECT body FROM log_entry")]
+        every = [json.loads(row[0]) for row in self.rows("SELECT body FROM log_entry")]
+        bodies = [body for body in every if body["subject"] == round_id]
         logged = Counter(body.get("stage") for body in bodies if body["type"] == "round.stage")
         if logged != Counter(behind):
             yield f"{round_id}: stages logged {dict(logged)}, behind it {behind}"

@@ -10,10 +10,12 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
+from threading import Lock
 from typing import Any, Self
 
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy import create_engine as sa_create_engine
+from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import Session
 
 from app.db.journal import JournaledSession
@@ -37,6 +39,45 @@ def _sqlite_engine(url: str, begin: str) -> Engine:
     return engine
 
 
+class Watch:
+    """A connection that is kept to ask one thing, for SQLite tells it relative to the connection that asks."""
+
+    def __init__(self, url: str, engine: Engine) -> None:
+        self._path, self._engine = url.removeprefix("sqlite:///"), engine
+        self._lock = Lock()
+        self._sqlite: sqlite3.Connection | None = None
+        self._server: Connection | None = None
+
+    def version(self) -> object:
+        """The count of others' commits, or who has committed as a snapshot knows it."""
+        with self._lock:
+            return self._data_version() if self._engine.dialect.name == "sqlite" else self._snapshot()
+
+    def _data_version(self) -> object:
+        self._sqlite = self._sqlite or sqlite3.connect(self._path, check_same_thread=False)
+        return self._sqlite.execute("PRAGMA data_version").fetchone()[0]
+
+    def _snapshot(self) -> object:
+        if self._server is None:
+            self._server = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        try:
+            return self._server.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar_one()
+        except SQLAlchemyError:
+            self._close()
+            raise
+
+    def close(self) -> None:
+        """Give the connection back."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        for connection in (self._sqlite, self._server):
+            if connection is not None:
+                connection.close()
+        self._sqlite = self._server = None
+
+
 class Database:
     """`read()` for queries, `write()` for one transaction that commits at its end or leaves nothing."""
 
@@ -48,6 +89,7 @@ class Database:
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
         else:
             self._reader = self._writer = sa_create_engine(url, pool_pre_ping=True)
+        self._watch = Watch(url, self._reader)
         self.scope = EVERYTHING
 
     def within(self, scope: Scope) -> Self:
@@ -76,12 +118,20 @@ class Database:
             with session.begin():
                 yield session
 
+    def version(self) -> object:
+        """What is another value after every commit, whoever made it; None where the database does not answer."""
+        try:
+            return self._watch.version()
+        except (sqlite3.Error, SQLAlchemyError):
+            return None
+
     def _bind(self, session: Session) -> None:
         if self.scope is not EVERYTHING:
             bind(session, self.scope)
 
     def close(self) -> None:
         """Give the connections back."""
+        self._watch.close()
         self._reader.dispose()
         self._writer.dispose()
 

@@ -101,7 +101,7 @@ def make(
     seconds = (
         _fill_from(db, directory, size, registry, progress)
         if registry
-        else _fill(db, directory, size, progress)
+        else fill(db, directory, size.value, progress)
     )
     document = plans.parse_document(demo_plan(size.value))
     plans.create(db, document, TODAY)
@@ -173,11 +173,11 @@ def _fill_from(
     return seconds
 
 
-def _fill(db: Database, directory: Path, size: Size, progress: Progress) -> dict[str, float]:
+def fill(db: Database, directory: Path, size: str, progress: Progress) -> dict[str, float]:
     """Make the city's lists, import them through the ordinary importer, and tag who supervises whom."""
     seconds: dict[str, float] = {}
     begun = time.perf_counter()
-    city = write_city(directory / "city", size.value, SEED, TODAY.date(), progress)
+    city = write_city(directory / "city", size, SEED, TODAY.date(), progress)
     seconds["city"] = round(time.perf_counter() - begun, 2)
     begun = time.perf_counter()
     load_catalogue(db, TODAY)

@@ -28,19 +28,20 @@ def lock_log(session: Session) -> None:
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOG_LOCK})
 
 
-def moment(session: Session, now: datetime) -> datetime:
+def moment(session: Session, now: datetime, took: float = 0.0) -> datetime:
     """When something is logged: `now`, never before the newest entry. Keeps the log's end to this transaction.
 
+    `took`: seconds that the work lasted which began at `now`; where others logged something meanwhile, its end counts.
     Clocks of two processes differ a little, and who asked first may write second: up to `SKEW` the newest entry's
     time is taken. Raises Conflict `log.clock_behind` beyond that: a clock is wrong, and times would be made up.
     """
     lock_log(session)
-    last = last_time(session)
+    last, ended = last_time(session), now + timedelta(seconds=took)
     if last is None or last <= now:
         return now
-    if last - now > SKEW:
-        raise _clock_behind(last, now)
-    return last
+    if last - ended > SKEW:
+        raise _clock_behind(last, ended)
+    return max(last, ended)
 
 
 def _clock_behind(last: datetime, now: datetime) -> Conflict:

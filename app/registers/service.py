@@ -49,15 +49,16 @@ def import_file(
     today = now.astimezone(OFFICIAL_ZONE).date()
     report, digest = importing.run(db, path, register, now, today, where, progress or Silent())
     counts: dict[str, int] = {name: getattr(report, name) for name in _COUNTS}
-    record = RegisterImport(
-        register_name=report.register_name,
-        file_name=file_name or path.name,
-        file_sha256=digest,
-        counts=counts,
-        refusals_file=report.refusals_file,
-        at=now,
-    )
     with db.write() as session:
+        at = ledger.moment(session, now, report.seconds["total"])
+        record = RegisterImport(
+            register_name=report.register_name,
+            file_name=file_name or path.name,
+            file_sha256=digest,
+            counts=counts,
+            refusals_file=report.refusals_file,
+            at=at,
+        )
         session.add(record)
         session.flush()
         report.id = record.id or 0
@@ -68,7 +69,7 @@ def import_file(
             "digest": digest,
             "counts": counts,
         }
-        ledger.append(session, entry, now)
+        ledger.append(session, entry, at)
     return report
 
 

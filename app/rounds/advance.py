@@ -84,7 +84,7 @@ def _step(
             return _write_waiting(db, row, outcome.what, work.now)
         return _write(work, outcome, time.perf_counter() - started)
     except Refused as refusal:
-        return _write_refusal(db, row, refusal.problem, work.now)
+        return _write_refusal(db, row, refusal.problem, work.now, time.perf_counter() - started)
 
 
 def _fenced(session: Session, row: Round) -> Round:
@@ -101,7 +101,7 @@ def _write(work: Work, outcome: Outcome, seconds: float) -> Round:
     """
     row = work.row
     with work.db.write() as session:
-        now = ledger.moment(session, work.now)
+        now = ledger.moment(session, work.now, seconds)
         current = _fenced(session, row)
         if current.status == "void":
             return current
@@ -115,7 +115,7 @@ def _write(work: Work, outcome: Outcome, seconds: float) -> Round:
             entry = entry_of(current, line.type, line.role, now, line.digest, **line.more)
             ledger.append(session, entry, now)
         if outcome.rows is not None:
-            outcome.rows(session)
+            outcome.rows(session, now)
         repository.mark(session, row.round_id, outcome.stage, now, seconds)
         current.stage = outcome.stage
         current.status = "done" if outcome.stage == STAGES[-1] else "running"
@@ -137,9 +137,9 @@ def _write_waiting(db: Database, row: Round, what: str, now: datetime) -> Round:
         return current
 
 
-def _write_refusal(db: Database, row: Round, problem: Problem, now: datetime) -> Round:
+def _write_refusal(db: Database, row: Round, problem: Problem, now: datetime, seconds: float) -> Round:
     with db.write() as session:
-        now = ledger.moment(session, now)
+        now = ledger.moment(session, now, seconds)
         current = _fenced(session, row)
         if current.status == "void":
             return current

@@ -86,7 +86,7 @@ def freeze(work: Work) -> Outcome:
         **{f"excluded/{task.task.task_id}.tsv": task.excluded for task in frozen},
     }
     return Outcome(
-        "frozen", artefacts, rows=lambda session: _keep_secrets(session, work, secret, salt, own.hex())
+        "frozen", artefacts, rows=lambda session, _: _keep_secrets(session, work, secret, salt, own.hex())
     )
 
 
@@ -223,7 +223,7 @@ def take_entropy(work: Work) -> Outcome | Waiting:
             Logged("round.deposits", "service", suite.hash(canonical_json(receipts)).hex()),
             Logged("round.entropy", "witness", suite.hash(canonical_json(listed)).hex(), {"values": listed}),
         ),
-        rows=lambda session: sources.record(session, work.row, "entropy", values, work.now),
+        rows=lambda session, now: sources.record(session, work.row, "entropy", values, now),
     )
 
 

@@ -72,7 +72,7 @@ def pack_visits(work: Work) -> Outcome:
             "internal/sites.json": json_file({row["target_id"]: row for row in stored["sites"]}),
         },
         (Logged("round.plan", "service", committed.hex()),),
-        rows=lambda session: _plan_checks(session, work, plan, stored),
+        rows=lambda session, _: _plan_checks(session, work, plan, stored),
     )
 
 
@@ -172,7 +172,7 @@ def take_entropy_seats(work: Work) -> Outcome | Waiting:
     return Outcome(
         "entropy_seats",
         log=(Logged("round.entropy_seats", "witness", digest, {"values": listed}),),
-        rows=lambda session: sources.record(session, work.row, "entropy_seats", values, work.now),
+        rows=lambda session, now: sources.record(session, work.row, "entropy_seats", values, now),
     )
 
 

@@ -90,7 +90,7 @@ class Outcome:
     artefacts: Mapping[str, bytes] = field(default_factory=dict)
     log: tuple[Logged, ...] = ()
     assurance: int | None = None
-    rows: Callable[[Session], None] | None = None
+    rows: Callable[[Session, datetime], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy.exc import OperationalError
+
 from app.db.database import Database
 from app.executors import solving
 from app.rounds import repository
@@ -20,6 +23,8 @@ from app.rounds.tables import Round
 from app.rounds.vault import Vault
 from app.settings import settings
 from optimizer.progress import Progress
+
+log = logging.getLogger(__name__)
 
 
 class SystemClock:
@@ -91,15 +96,16 @@ def run_once(
 
 @contextmanager
 def renewing(db: Database, row: Round, lease_seconds: int) -> Iterator[None]:
-    """Renew the lease from a thread of its own while the stage computes."""
+    """Renew the lease from a thread of its own while the stage computes; a database that is away is asked again."""
     stop = threading.Event()
 
     def renew() -> None:
-        while not stop.wait(lease_seconds / 3):
-            with db.write() as session:
-                until = datetime.now(UTC) + timedelta(seconds=lease_seconds)
-                if not repository.renew(session, row.round_id, row.fence, until):
-                    return
+        held = True
+        while held and not stop.wait(lease_seconds / 3):
+            try:
+                held = _renewed(db, row, lease_seconds)
+            except OperationalError:
+                log.warning("the lease of %s could not be renewed; it is tried again", row.round_id)
 
     thread = threading.Thread(target=renew, name=f"lease-{row.round_id}", daemon=True)
     thread.start()
@@ -108,6 +114,12 @@ def renewing(db: Database, row: Round, lease_seconds: int) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+def _renewed(db: Database, row: Round, lease_seconds: int) -> bool:
+    with db.write() as session:
+        until = datetime.now(UTC) + timedelta(seconds=lease_seconds)
+        return repository.renew(session, row.round_id, row.fence, until)
 
 
 def run_in_process(url: str, directory: str, lease_seconds: int) -> str | None:

@@ -43,11 +43,9 @@ def test_nothing_is_lost_or_doubled_and_no_seed_changes(url: str, tmp_path: Path
     assert said["stalls"] > 0
 
 
-@pytest.mark.parametrize(("control", "kills"), [("transaction", 0), ("fence", 200)])
-def test_the_harness_notices_a_control_that_is_off(
-    url: str, tmp_path: Path, control: str, kills: int
-) -> None:
+@pytest.mark.parametrize("control", ["transaction", "fence"])
+def test_the_harness_notices_a_control_that_is_off(url: str, tmp_path: Path, control: str) -> None:
     """A transaction in two halves breaks at the first boundary; a missing fence as soon as a stopped worker goes on."""
-    status, said = lived(url, tmp_path, "--without", control, "--kills", str(kills))
+    status, said = lived(url, tmp_path, "--without", control, "--kills", "0")
     assert status == 1
     assert said["broken"]

@@ -55,6 +55,34 @@ def test_a_service_that_ends_leaves_no_worker(city: Database, tmp_path: Path, en
         assert service.communicate(timeout=PATIENCE)[0] == b""
 
 
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_service_that_is_stopped_gives_everything_back(
+    city: Database, tmp_path: Path, end: signal.Signals
+) -> None:
+    """Nothing of what Python says at the end of a process that left semaphores, and no traceback."""
+    port = free_port()
+    environment = {
+        "DATABASE_URL": city.url,
+        "DATA_DIR": str(tmp_path),
+        "TICK_SECONDS": "1",
+        "LOG_LEVEL": "error",
+    }
+    command = [sys.executable, "-m", "app", "serve", "--port", str(port)]
+    with subprocess.Popen(
+        command,
+        env={**os.environ, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    ) as service:
+        until(lambda: answers(f"http://127.0.0.1:{port}"), "the service answers")
+        until(lambda: len(children(service.pid)) > 1, "its worker runs beside the resource tracker")
+        os.killpg(service.pid, end) if end == signal.SIGINT else service.send_signal(end)
+        said = service.communicate(timeout=PATIENCE)[1].decode()
+    assert "leaked" not in said
+    assert "Traceback" not in said
+
+
 def children(process: int) -> list[str]:
     """Ids of a process's own children (Linux)."""
     tasks = Path(f"/proc/{process}/task")

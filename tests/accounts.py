@@ -26,10 +26,15 @@ KIND_OF = {role: kind for kind, roles in KINDS.items() for role in roles}
 
 
 def made(
-    db: Database, login: str, role: str, department: str = "", districts: tuple[str, ...] = ()
+    db: Database,
+    login: str,
+    role: str,
+    department: str = "",
+    districts: tuple[str, ...] = (),
+    at: datetime | None = None,
 ) -> Account:
-    """An account with one role, its initial password already changed."""
-    now = datetime.now(UTC)
+    """An account with one role, its initial password already changed; `at`: on a simulated clock."""
+    now = at or datetime.now(UTC)
     wanted = AccountIn(
         login=login, kind=KIND_OF[role], department=department,
         level="district" if districts else "city", districts=list(districts),

@@ -30,7 +30,7 @@ QUERIES = {"visit_code": "?code={code}", "arrive_by_scan": "?code={code}", "toda
 NOT_PAGES = {
     "schedule_file", "team_day_file", "calendars_file", "form_pdf", "evidence_file", "static_file", "metrics",
     "live", "ready", "openapi", "replay_file", "firm_opening_file", "oidc_start", "oidc_back", "firm_oidc_start",
-    "firm_oidc_back",
+    "firm_oidc_back", "data_file",
 }  # fmt: skip
 """Files, answers to programs and mere ways elsewhere; the saved replay page has a journey of its own."""
 OF_SIGNED_IN = {
@@ -134,7 +134,7 @@ def test_page_of_who_has_signed_in(
     account = None if firm else made(db, "security", "security_admin").id
     with db.write() as session:
         secret = sessions.begin(session, now, account=account, target_id=visit.target_id if firm else None)
-    found = {}
+    found: dict[tuple[str, int], list[str]] = {}
     for width in WIDTHS:
         window = watched(
             browser, place.base, viewport={"width": width, "height": 800}, reduced_motion="reduce"

@@ -17,7 +17,7 @@ from app.db.database import Database
 from app.db.migrations import upgrade
 from app.demo import commands as demo_commands
 from app.disclosure import commands as disclosure_commands
-from app.disclosure import seat_commands
+from app.disclosure import push_commands, seat_commands
 from app.disclosure.site import write_site
 from app.errors import Problem, Refused
 from app.executors import solving
@@ -52,6 +52,7 @@ app.add_typer(plans_commands.calendar_commands, name="calendar")
 app.add_typer(rounds_commands.commands, name="round")
 app.add_typer(visits_commands.commands, name="visit")
 app.add_typer(disclosure_commands.commands, name="export")
+push_commands.add_to(disclosure_commands.commands)
 app.add_typer(ledger_commands.commands, name="log")
 app.add_typer(people_commands.commands, name="people")
 rounds_commands.commands.command("seats")(seat_commands.seats)

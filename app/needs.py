@@ -79,6 +79,8 @@ NEEDS: Final[Mapping[str, Need]] = {
     **_needs("visits:write", (*PLANNERS, "inspector", "legal_reviewer"), "review_check", "return_check", "decide",
              "answer_objection"),
     **_needs("visits:write", ("legal_reviewer",), "review_legally"),
+    **_needs("visits:read", READERS, "platforms_page"),
+    **_needs("visits:write", ("coordinator",), "redeliver_platform"),
     **_needs("webhooks:read", ("system_admin",), "list_webhooks", "get_webhook", "list_deliveries"),
     **_needs("webhooks:write", ("system_admin",), "create_webhook", "stop_webhook", "redeliver"),
     **_needs("metrics:read", ("system_admin", "auditor"), "metrics"),

@@ -14,6 +14,7 @@ from app.disclosure import (
     live,
     log_pages,
     plan_pages,
+    push_pages,
     replay_pages,
     repository,
     result_pages,
@@ -43,6 +44,7 @@ router.include_router(data_pages.router)
 router.include_router(live.router)
 router.include_router(log_pages.router)
 router.include_router(plan_pages.router)
+router.include_router(push_pages.router)
 router.include_router(replay_pages.router)
 router.include_router(result_pages.router)
 router.include_router(seat_pages.router)

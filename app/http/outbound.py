@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from urllib.parse import urlsplit, urlunsplit
@@ -24,10 +24,11 @@ TIMEOUT_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How the receiver took it: its status, or 0 and the kind of failure."""
+    """How the receiver took it: its status, or 0 and the kind of failure. `said`: the beginning of what it answered."""
 
     status: int
     failure: str = ""
+    said: str = field(default="", compare=False)
 
     @property
     def taken(self) -> bool:
@@ -75,9 +76,18 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
 def send(
-    url: str, secret: str, message_id: str, body: str, now: datetime, private_hosts: Collection[str]
+    url: str,
+    secret: str,
+    message_id: str,
+    body: str,
+    now: datetime,
+    private_hosts: Collection[str],
+    most: int = 0,
 ) -> Answer:
-    """POST `body` with Standard Webhooks' headers. Never raises: what went wrong is the answer."""
+    """POST `body` with Standard Webhooks' headers, keeping at most `most` bytes of what is answered.
+
+    Never raises: what went wrong is the answer.
+    """
     headers = {
         "Content-Type": "application/json",
         "webhook-id": message_id,
@@ -85,11 +95,12 @@ def send(
         "webhook-signature": Webhook(secret).sign(message_id, now, body),
     }
     try:
-        return Answer(exchange("POST", url, private_hosts, headers, body)[0])
+        status, said = exchange("POST", url, private_hosts, headers, body, most)
     except Refused as refused:
         return Answer(0, refused.problem.code)
     except httpx2.HTTPError as error:
         return Answer(0, type(error).__name__)
+    return Answer(status, said="".join(c for c in said.decode(errors="replace") if c.isprintable()))
 
 
 def exchange(

@@ -16,7 +16,7 @@ _PUBLIC: Final = (
     "live", "ready",
     "list_rounds", "get_round", "bundle", "results",
     "checkpoint", "announced_keys", "entries", "proof", "consistency", "cosign",
-    "data_page", "data_file", "log_page", "log_entry_page", "live_page", "why_page",
+    "handbooks_page", "handbook_page", "data_page", "data_file", "log_page", "log_entry_page", "live_page", "why_page",
     "plans_page", "plans_file", "annual_plan_page", "plan_version_page", "plan_file",
     "results_page", "result_page", "replay_page", "replay_file",
     "sign_in_page", "sign_in_form", "firm_sign_in_page", "firm_code_form", "firm_sign_in_form",

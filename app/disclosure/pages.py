@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from app.disclosure import (
     data_pages,
+    handbook,
     live,
     log_pages,
     plan_pages,
@@ -41,6 +42,7 @@ ZIP: Final = "application/zip"
 
 router = APIRouter(include_in_schema=False)
 router.include_router(data_pages.router)
+router.include_router(handbook.router)
 router.include_router(live.router)
 router.include_router(log_pages.router)
 router.include_router(plan_pages.router)

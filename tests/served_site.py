@@ -116,7 +116,12 @@ class Watched:
     errors: list[str] = field(default_factory=list)
 
     def nothing_wrong(self) -> None:
-        assert (self.elsewhere, self.errors) == ([], [])
+        said = f"elsewhere: {self.elsewhere}; errors: {self.errors}"
+        clean = not self.elsewhere and not self.errors
+        self.forget()
+        assert clean, said
+
+    def forget(self) -> None:
         self.elsewhere.clear()
         self.errors.clear()
 

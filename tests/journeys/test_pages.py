@@ -25,14 +25,15 @@ from tests.served_site import Site, Watched, arrived, code_of, disclosed, served
 from tests.visited_round import Visited, reveal
 
 WIDTHS = (1360, 390)
-QUERIES = {"visit_code": "?code={code}", "arrive_by_scan": "?code={code}", "today_page": "?day={day}"}
+QUERIES = {
+    "visit_code": "?code={visit_code}",
+    "arrive_by_scan": "?code={visit_code}",
+    "today_page": "?day={day}",
+}
 """What a page is asked for beside its path."""
-NOT_PAGES = {
-    "schedule_file", "team_day_file", "calendars_file", "form_pdf", "evidence_file", "static_file", "metrics",
-    "live", "ready", "openapi", "replay_file", "firm_opening_file", "oidc_start", "oidc_back", "firm_oidc_start",
-    "firm_oidc_back", "data_file",
-}  # fmt: skip
-"""Files, answers to programs and mere ways elsewhere; the saved replay page has a journey of its own."""
+NOT_PAGES = {"form_pdf", "metrics", "live", "ready", "openapi"}
+ELSEWHERE = ("_file", "_back", "_start")
+"""Answers to programs, and routes named as files or mere ways elsewhere; the replay file has a journey of its own."""
 OF_SIGNED_IN = {
     "firm_page": "firm",
     "firm_round_page": "firm",
@@ -50,7 +51,11 @@ def page_routes() -> dict[str, str]:
         for name, method, path in routes(app)
         if method == "GET" and not path.startswith(("/en", "/api/v1", "/api/openapi"))
     }
-    return {name: path for name, path in sorted(found.items()) if name not in NOT_PAGES}
+    return {
+        name: path
+        for name, path in sorted(found.items())
+        if name not in NOT_PAGES and not name.endswith(ELSEWHERE)
+    }
 
 
 PAGES = page_routes()
@@ -76,7 +81,8 @@ def values(site: Site) -> dict[str, str]:
     visit, _ = site.visited.visit(2)
     return {
         "round_id": site.visited.round_id, "result_id": check.key, "key": visit.key, "kind": "notice",
-        "code": code_of(site, visit), "day": str(visit.day), "target_id": published.target_id,
+        "visit_code": code_of(site, visit), "day": str(visit.day), "target_id": published.target_id,
+        "code": "spring", "number": "1", "index": "0",
     }  # fmt: skip
 
 
@@ -154,6 +160,8 @@ def test_page(
 ) -> None:
     wanted = set(re.findall(r"{(\w+)}", PAGES[name]))
     assert wanted <= set(values), "give this parameter a value in `values`"
+    for window in windows.values():
+        window.forget()
     path = PAGES[name].format(**values) + QUERIES.get(name, "").format(**values)
     found = {
         (prefix + path, width): faults(page, prefix + path)

@@ -6,6 +6,7 @@ machine without accounts types names in instead (who asks and who confirms), and
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlmodel import Session, col, select
@@ -102,6 +103,27 @@ def carry_on(session: Session, action: str, subject: str, actor: Actor, now: dat
         made.executed_by, made.executed_at = actor.account, now
         session.add(made)
         session.flush()
+
+
+def approved(session: Session, action: str) -> dict[str, str]:
+    """What is approved and not carried out yet: subject to reason."""
+    query = select(Sanction).where(
+        Sanction.action == action,
+        col(Sanction.approved_at).is_not(None),
+        col(Sanction.executed_at).is_(None),
+        col(Sanction.withdrawn_at).is_(None),
+    )
+    return {row.subject: row.reason for row in session.exec(query)}
+
+
+def consume(session: Session, action: str, subjects: Collection[str], now: datetime) -> None:
+    """The service itself carries out what was approved for these subjects, once."""
+    for subject in sorted(subjects):
+        made = standing(session, action, subject, lock=True)
+        if made is not None and made.approved_at is not None:
+            made.executed_at = now
+            session.add(made)
+    session.flush()
 
 
 def withdraw(session: Session, made: Sanction, actor: Actor, now: datetime) -> Sanction:

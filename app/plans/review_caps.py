@@ -32,6 +32,8 @@ class Bound:
     subject: str
     most: int
     window_days: int | None
+    exemptions: tuple[str, ...] = ()
+    """Reason codes for which a target may be checked beyond it."""
 
     @property
     def said(self) -> str:
@@ -56,7 +58,7 @@ def problems(document: PlanDocument, catalogue: Catalogue) -> Iterator[Problem]:
 def bounds(document: PlanDocument, catalogue: Catalogue) -> tuple[Bound, ...]:
     """Every cap that binds this plan's checks, subject by subject; a draw's checks are daily ones (日常)."""
     found = [
-        Bound(cap.code, cap.scope, subject, cap.max, cap.window_days)
+        Bound(cap.code, cap.scope, subject, cap.max, cap.window_days, tuple(cap.exemptions))
         for cap in document.caps
         if "daily" in cap.kinds
         for subject in (cap.subjects or _all_subjects(cap.scope, document))

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session
 
+from app.people import sanctions
 from app.plans import draws
 from app.plans import service as plans
 from app.plans.timetable import Timetable, timetable
@@ -59,7 +60,7 @@ def freeze(work: Work) -> Outcome:
     on = work.now.astimezone(OFFICIAL).date()
     with work.db.read() as session:
         times = timetable(work.document, work.now, plans.work_calendar(session), provisional=True)
-        frozen = freeze_all(session, work.document, on, work.progress)
+        frozen, spared = freeze_all(session, work.document, on, work.progress)
         people = roster(session, departments_of(frozen), [day.isoformat() for day in times.days])
         seats = {"seat_draw": work.document.schedule.seat_draw, **weights_extra(session, work.row, people)}
         outside = [row for row in work.deposits() if row.party not in (SALT, SERVICE_PARTY)]
@@ -85,9 +86,12 @@ def freeze(work: Work) -> Outcome:
         **{f"frames/{task.task.task_id}.tsv": task.frame.tsv() for task in frozen},
         **{f"excluded/{task.task.task_id}.tsv": task.excluded for task in frozen},
     }
-    return Outcome(
-        "frozen", artefacts, rows=lambda session, _: _keep_secrets(session, work, secret, salt, own.hex())
-    )
+
+    def rows(session: Session, now: datetime) -> None:
+        _keep_secrets(session, work, secret, salt, own.hex())
+        sanctions.consume(session, sanctions.EXEMPTION, spared, now)
+
+    return Outcome("frozen", artefacts, rows=rows)
 
 
 def frames(frozen: Sequence[FrozenTask]) -> dict[str, Frame]:

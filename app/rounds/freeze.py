@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from sqlmodel import Session
 
+from app.people import sanctions
 from app.plans import draws
 from app.plans import repository as plans
 from app.plans.review_caps import Bound, bounds, concerns
@@ -50,16 +51,29 @@ class FrozenTask:
 
 @dataclass(frozen=True, slots=True)
 class Exclusions:
-    """The caps that bind a round, each with the checks that every target has had in its window."""
+    """The caps that bind a round, each with the checks that every target has had in its window.
+
+    `exempt`: targets for which an exemption was approved, with its reason's code.
+    """
 
     caps: tuple[tuple[Bound, Mapping[str, int]], ...] = ()
+    exempt: Mapping[str, str] = field(default_factory=dict)
 
     def rule(self, task: Task, target_id: str) -> str | None:
-        """The id of the first cap that `target_id` has reached for this task, or None."""
+        """The id of the first cap that `target_id` has reached for this task and is not exempt from, or None."""
+        reason = self.exempt.get(target_id)
+        return next(
+            (f"cap:{b.code}" for b in self._reached(task, target_id) if reason not in b.exemptions), None
+        )
+
+    def spared(self, task: Task, target_id: str) -> bool:
+        """Whether `target_id` is in this task's frame by its exemption alone."""
+        return self.rule(task, target_id) is None and any(self._reached(task, target_id))
+
+    def _reached(self, task: Task, target_id: str) -> Iterator[Bound]:
         for bound, counts in self.caps:
             if counts.get(target_id, 0) >= bound.most and concerns(bound, task):
-                return f"cap:{bound.code}"
-        return None
+                yield bound
 
 
 def exclusions(session: Session, document: PlanDocument, on: date) -> Exclusions:
@@ -67,7 +81,8 @@ def exclusions(session: Session, document: PlanDocument, on: date) -> Exclusions
     found = bounds(document, plans.catalogue(session))
     windows = {window: _past(session, window, on) for window in {bound.window_days for bound in found}}
     return Exclusions(
-        tuple((bound, windows[bound.window_days][bound.scope, bound.subject]) for bound in found)
+        tuple((bound, windows[bound.window_days][bound.scope, bound.subject]) for bound in found),
+        sanctions.approved(session, sanctions.EXEMPTION),
     )
 
 
@@ -126,8 +141,8 @@ def _rows(
 
 def freeze_all(
     session: Session, document: PlanDocument, on: date, progress: Progress
-) -> tuple[FrozenTask, ...]:
-    """Freeze every task of the plan."""
+) -> tuple[tuple[FrozenTask, ...], frozenset[str]]:
+    """Freeze every task of the plan; and the targets that an exemption from a cap brought into a frame."""
     excluded = exclusions(session, document, on)
     codes = sorted({code for task in document.tasks for code in task.items})
     versions = {item.code: item for item in item_versions(session, codes, on)}
@@ -137,7 +152,13 @@ def freeze_all(
         chosen = [versions[code] for code in task.items]
         frozen.append(freeze_task(session, task, chosen, excluded, on))
     progress.step("freeze", len(document.tasks), len(document.tasks))
-    return tuple(frozen)
+    spared = (
+        target_id
+        for target_id in excluded.exempt
+        for made in frozen
+        if target_id in made.frame.ids and excluded.spared(made.task, target_id)
+    )
+    return tuple(frozen), frozenset(spared)
 
 
 def item_versions(session: Session, codes: Sequence[str], on: date) -> list[ItemVersion]:

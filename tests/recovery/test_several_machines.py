@@ -1,4 +1,4 @@
-"""As docs/operations.md has it: two servers over one PostgreSQL, one is killed. (The cluster: `test_packing_executors`.)"""
+"""As docs/operations.md has it: two servers over one PostgreSQL, one killed (the cluster: `test_packing_executors`)."""
 
 from __future__ import annotations
 

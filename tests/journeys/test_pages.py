@@ -82,7 +82,7 @@ def values(site: Site) -> dict[str, str]:
     return {
         "round_id": site.visited.round_id, "result_id": check.key, "key": visit.key, "kind": "notice",
         "visit_code": code_of(site, visit), "day": str(visit.day), "target_id": published.target_id,
-        "code": "spring", "number": "1", "index": "0",
+        "code": "spring", "number": "1", "index": "0", "trade": "r-fire",
     }  # fmt: skip
 
 

@@ -57,8 +57,9 @@ def test_from_the_notice_to_what_a_citizen_reads(plain: Watched, site: Site) -> 
     page = plain.context.new_page()
     carried_to_answers(page, visit, crew)
     pressed(page, "/answers", crew[0])
-    photo = {"name": "a.png", "mimeType": "image/png", "buffer": demo_picture("a")}
-    page.locator("input[name=file]").set_input_files(photo)
+    page.locator("input[name=file]").set_input_files(
+        {"name": "a.png", "mimeType": "image/png", "buffer": demo_picture("a")}
+    )
     pressed(page, "/evidence", crew[0])
     expect(page.locator("ul.hashes li")).to_have_count(1)
     page.locator("select[name=result]").select_option("no_problem")

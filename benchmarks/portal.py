@@ -15,14 +15,17 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlmodel import Session, select
 
 from app.db.database import Database
 from app.db.migrations import upgrade
 from app.disclosure import result_views
+from app.disclosure.datasets import RESULTS
+from app.disclosure.open_files import FORMATS, Format, write
 from app.http.in_process import InProcess
 from app.http.pagination import Paging
 from app.main import create_app
@@ -61,6 +64,27 @@ def _page(browser: InProcess, path: str) -> dict[str, float]:
     assert answer.status_code == 200, path
     per_s = rate(lambda: browser.get(path))
     return {"gzip_kb": round(len(gzip.compress(answer.content)) / 1_024, 1), "per_s": round(per_s, 1)}
+
+
+def exports(url: str, folder: Path) -> dict[str, dict[str, float]]:
+    """Each form written by a process of its own: processor seconds, megabytes, peak beside one that writes none."""
+    found = {}
+    with get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        for form in ("", *FORMATS):
+            found[form or "nothing written"] = pool.apply(_exported, (url, str(folder), form))
+    return found
+
+
+def _exported(url: str, folder: str, form: str) -> dict[str, float]:
+    db, path = Database(url), Path(folder) / f"results.{form}"
+    started = time.process_time()
+    if form:
+        with db.read() as session:
+            rows = RESULTS.rows(session, Window(TODAY), None)
+            write(path, cast("Format", form), RESULTS.title, RESULTS.names, rows)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024
+    size = path.stat().st_size / 1e6 if form else 0.0
+    return {"cpu_s": round(time.process_time() - started, 1), "mb": round(size, 1), "peak_mb": round(peak)}
 
 
 def rate(ask: Callable[[], object]) -> float:
@@ -120,6 +144,7 @@ def main() -> None:
         fill(db, given.results)
         analyze(db)
         found = measure(db, folder, given.results)
+        found["exports"] = exports(db.url, folder)
         db.close()
     if given.json:
         print(json.dumps(found, ensure_ascii=False))

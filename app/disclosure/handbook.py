@@ -34,6 +34,7 @@ METHODS: Final = {
 KINDS: Final = {"key": marked("重点事项"), "general": marked("一般事项")}
 COMMON: Final = frozenset({"kinds"})
 """Fields of a condition that do not make a trade."""
+FIRM: Final = "firm"
 
 router = APIRouter(include_in_schema=False)
 
@@ -111,14 +112,24 @@ def handbooks(session: Session, language: Language) -> list[Handbook]:
         common = []
     shared = _chapters(common, items, names, language)
     found = [
-        Handbook(own[0].code, _reason(own[0], language), _chapters(own, items, names, language), shared)
+        Handbook(own[0].code, _title(own[0], language), _chapters(own, items, names, language), shared)
         for own in trades.values()
     ]
     return [one for one in found if one.chapters]
 
 
 def _is_common(rule: SupervisionRule) -> bool:
-    return {name for name, value in rule.condition.items() if value} <= COMMON
+    kinds = rule.condition.get("kinds") or [FIRM]
+    asked = {name for name, value in rule.condition.items() if value}
+    return asked <= COMMON and isinstance(kinds, list) and FIRM in kinds
+
+
+def _title(rule: SupervisionRule, language: Language) -> str:
+    """The trade that the rule names first, and what makes it a matter of supervision."""
+    trades = rule.condition.get("trades")
+    first = str(trades[0]) if isinstance(trades, list) and trades else ""
+    reason = _reason(rule, language)
+    return f"{first} · {reason}" if first and not first.isdigit() and language == "zh" else reason
 
 
 def _published(session: Session) -> dict[str, CheckItem]:

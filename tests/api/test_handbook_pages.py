@@ -35,7 +35,7 @@ def test_a_trade_is_one_page_with_every_department_and_what_is_common_at_the_end
 ) -> None:
     with city.read() as session:
         (book,) = handbooks(session, "zh")
-    assert (book.id, book.title, book.count) == ("r-fire", "餐饮服务", 3)
+    assert (book.id, book.title, book.count) == ("r-fire", "餐饮业 · 餐饮服务", 3)
     assert [one.department for one in book.chapters] == ["fire局", "market局"]
     assert [one.department for one in book.common] == ["health局"]
     listed = client.get("/en/handbook").text

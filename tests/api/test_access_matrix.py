@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -174,9 +175,20 @@ def test_another_departments_rows_are_in_no_answer(database: Database, tmp_path:
         for role in sorted(ROLES)
     }
     clients["anybody"] = TestClient(app, base_url=HTTPS)
+    with ExitStack() as open_clients:
+        for client in clients.values():
+            open_clients.enter_context(client)
+        tried = _crawled(app, clients)
+    assert tried > 300
+    everybodys = signed_in(app, database, made(database, "all", "coordinator"))
+    assert CANARIES[2] in everybodys.get("/api/v1/registers/targets/T0001").text, "control: the row is there"
+
+
+def _crawled(app: FastAPI, clients: dict[str, TestClient]) -> int:
+    """Ask for everything that can be read as each of them; how many answers were looked at."""
     tried = 0
     for name, method, path in routes(app):
-        if method == "GET" and name not in STREAMS:
+        if method == "GET" and name not in STREAMS and not path.startswith("/en/"):
             for role, client in clients.items():
                 answer = client.get(re.sub(r"{(\w+)}", lambda f: _KNOWN.get(f[1], "absent"), path))
                 never = (
@@ -184,9 +196,7 @@ def test_another_departments_rows_are_in_no_answer(database: Database, tmp_path:
                 )  # auditors see every department's rows
                 assert not [word for word in never if word in answer.text], (role, name)
                 tried += 1
-    assert tried > 300
-    everybodys = signed_in(app, database, made(database, "all", "coordinator"))
-    assert CANARIES[2] in everybodys.get("/api/v1/registers/targets/T0001").text, "control: the row is there"
+    return tried
 
 
 _ADMIN = ("auditor", "system_admin", "security_admin", "audit_admin")

@@ -112,10 +112,11 @@ def _given_up(inst: Instance, boards: Sequence[Board]) -> list[Unscheduled]:
         for check in task.checks
     }
     wanted = {check for own in boards for job in own.jobs for task in job.tasks for check in task.checks}
+    without = wanted - held
     free = boards[0].heads if boards else []
     lost = []
     for number, check in enumerate(inst.checks):
-        if check.check_id in wanted - held:
+        if check.check_id in without:
             d = inst.department_of[number]
             days = [day for day in range(inst.days) if inst.allowed[number] >> day & 1]
             taken = all(free[day][d] < check.officers for day in days)

@@ -35,8 +35,8 @@ $(VENV)/peers/done: $(VENV)/uv requirements/peers.txt
 	VIRTUAL_ENV=$(VENV)/peers $(UV) pip sync --quiet --require-hashes requirements/peers.txt
 	@touch $@
 
-demo: $(VENV)/run ## live through one round of a synthetic city and serve it (SIZE=S|M|L)
-	$(PYTHON) -m app demo --size $(SIZE)
+demo: $(VENV)/run ## live through one round of a synthetic city and serve it (SIZE=S|M|L, STORY=round|results|year)
+	$(PYTHON) -m app demo --size $(SIZE) $(if $(STORY),--story $(STORY))
 
 serve: $(VENV)/run ## serve on 127.0.0.1:8000 with worker and clock (DATABASE_URL, else SQLite under ./var)
 	$(PYTHON) -m app serve

@@ -20,6 +20,7 @@ from app.disclosure import commands as disclosure_commands
 from app.disclosure import push_commands, seat_commands
 from app.disclosure.site import write_site
 from app.errors import Problem, Refused
+from app.estimates import commands as estimates_commands
 from app.executors import solving
 from app.ledger import commands as ledger_commands
 from app.ledger import repository as ledger
@@ -53,6 +54,7 @@ app.add_typer(rounds_commands.commands, name="round")
 app.add_typer(visits_commands.commands, name="visit")
 app.add_typer(disclosure_commands.commands, name="export")
 push_commands.add_to(disclosure_commands.commands)
+app.add_typer(estimates_commands.commands, name="estimate")
 app.add_typer(ledger_commands.commands, name="log")
 app.add_typer(people_commands.commands, name="people")
 rounds_commands.commands.command("seats")(seat_commands.seats)

@@ -17,6 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.db.database import Database
 from app.errors import Problem, Refused
+from app.estimates.service import refresh_in_process
 from app.http.logs import keep_going
 from app.ledger import checkpoints
 from app.plans import service as plans
@@ -112,6 +113,14 @@ class Clock:
             misfire_grace_time=None,
         )
 
+        self._scheduler.add_job(
+            self._estimate,
+            "interval",
+            minutes=settings.estimates_minutes,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
         self._scheduler.add_job(self._check, "interval", hours=24, coalesce=True, misfire_grace_time=None)
 
     def start(self) -> None:
@@ -138,6 +147,13 @@ class Clock:
         with self._db.read() as session:
             for finding in check_all(session, Vault(self._settings.data_dir)):
                 log.error("fsck: %s", finding)
+
+    def _estimate(self) -> None:
+        """In the worker's process, so that pages don't wait for the arithmetic."""
+        with keep_going("estimates", self._refusals):
+            done = self._pool.submit(refresh_in_process, self._db.url, datetime.now(UTC)).result()
+            if done:
+                log.info("estimates made: %s", ", ".join(done))
 
     def _log_leads_to_what_was_signed(self) -> bool:
         try:

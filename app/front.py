@@ -29,6 +29,7 @@ LINES: Final = {
     "round": "批次：查看、审批、公共随机、作废 · rounds: look, approve, feed entropy, void",
     "visit": "检查：通知、到场、登记、复核、公示 · visits: notice, arrival, record, review, disclosure",
     "export": "导出已公开的批次 · Export released rounds",
+    "estimate": "由公示结果作抽样推断 · What the samples prove",
     "log": "日志：检查点、证明、见证、密钥 · the log: checkpoints, proofs, witnesses, keys",
     "people": "账户、角色、令牌、访问记录 · accounts, roles, tokens, access record",
 }

@@ -12,6 +12,8 @@ from app.db.database import Database
 from app.disclosure import api as disclosure_api
 from app.disclosure import pages as disclosure_pages
 from app.disclosure import views
+from app.estimates import api as estimates_api
+from app.estimates import pages as estimates_pages
 from app.firms import pages as firms_pages
 from app.http import access, health, metrics, openapi, operations, problem
 from app.http.limits import LimitMiddleware, Limits
@@ -71,6 +73,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
         packing_api,
         visits_api,
         disclosure_api,
+        estimates_api,
         ledger_api,
         webhooks_api,
         operations,
@@ -82,6 +85,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(disclosure_pages.router)
+    app.include_router(estimates_pages.router)
     app.include_router(visits_pages.router)
     app.include_router(people_pages.router)
     for pages in (admin_pages, token_pages, firm_pages, oidc_pages):

@@ -88,6 +88,9 @@ class Settings(BaseSettings):
         default=True,
         description="Show a disclosed result before its round is revealed, as the law's 20 working days ask.",
     )
+    estimates_minutes: int = Field(
+        default=60, ge=1, description="How often the rates of what changed are estimated anew."
+    )
     evidence_limit_mb: int = Field(default=20, ge=1, description="Largest photo or file of a visit.")
     drand_url: str = Field(default="https://api.drand.sh", description="Where a drand round is fetched from.")
 

@@ -125,14 +125,15 @@ def answers(trip: Trip, values: Sequence[tuple[str, str]] = ()) -> Callable[[Rou
             return True
         if row.waiting_for == "reveal":
             if isinstance(trip.clock, SimulatedClock):
-                trip.clock.jump(_reveal_time(trip.db, row.round_id))
+                trip.clock.jump(reveal_time(trip.db, row.round_id))
             return row.round_id in expiry.wake(trip.db, trip.clock.now())
         return row.round_id in expiry.expire(trip.db, trip.clock.now())
 
     return answer
 
 
-def _reveal_time(db: Database, round_id: str) -> datetime:
+def reveal_time(db: Database, round_id: str) -> datetime:
+    """When a round is revealed, as its manifest says."""
     with db.read() as session:
         manifest = json.loads(ledger.load(session, round_id, "manifest.json"))
     return datetime.fromisoformat(manifest["deadlines"]["reveal"]).astimezone(UTC)

@@ -20,7 +20,7 @@ from app.http import dependencies
 from app.main import create_app
 from app.settings import Settings
 from app.visits import service
-from app.visits.demo_results import demo_picture
+from app.visits.demo_story import demo_picture
 from app.visits.desk import Actor
 from app.visits.records import Record
 from app.visits.service import Upload

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-ROOMS = ("http", "ledger", "people", "registers", "plans", "rounds", "visits", "disclosure")
+ROOMS = ("http", "ledger", "people", "registers", "plans", "rounds", "visits", "disclosure", "estimates")
 
 
 def import_all() -> None:

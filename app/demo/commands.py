@@ -20,17 +20,20 @@ from app.db.migrations import upgrade
 from app.demo.city import write_city
 from app.demo.plan import demo_plan
 from app.demo.registry import write_companions, write_departments
+from app.demo.year import Life, a_year, one_round
 from app.errors import refuse
 from app.executors import solving
 from app.plans import service as plans
+from app.plans.schemas import PlanDocument
 from app.registers import service as registers
 from app.registers.repository import joint_share
 from app.registers.supervision import load_catalogue, tag
 from app.rounds import service as rounds
-from app.rounds.tables import STAGES
+from app.rounds.tables import STAGES, Round
 from app.rounds.vault import Vault
 from app.serving import listen, serve_database
 from app.settings import settings
+from app.visits.desk import Desk
 from app.whole_round import SimulatedClock, Trip, answers, carry, finish, show_summary
 from optimizer.progress import Progress
 
@@ -39,6 +42,14 @@ TODAY = datetime(2026, 3, 2, 9, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
 
 SEED = 2026
 SUMMARY = "summary.json"
+
+
+class Story(StrEnum):
+    """How much is lived through: the draw and its plan alone, the round's visits and results, a year of rounds."""
+
+    ROUND = "round"
+    RESULTS = "results"
+    YEAR = "year"
 
 
 class Size(StrEnum):
@@ -59,6 +70,12 @@ def demo(
         Path | None,
         typer.Option(help="用真实企业名录（CSV/XLSX）代替合成城市 · a real list instead of the city"),
     ] = None,
+    story: Annotated[
+        Story | None,
+        typer.Option(
+            help="round 只到公开 · results 含结果（S 并启动服务时默认） · year 一整年 · how much is lived through"
+        ),
+    ] = None,
     until: Annotated[str, typer.Option(help="只做到此阶段，如 drawn · stop after this stage")] = "revealed",
     port: Annotated[int, typer.Option(help="端口 · port")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="末行输出 JSON · JSON as the last line")] = False,
@@ -70,10 +87,11 @@ def demo(
     host, at = settings().host, port or settings().port
     if serve:
         listen(host, at).close()  # refused now, not after minutes of work
-    summary = _made_before(directory, size) if serve and registry is None else None
+    told = story or (Story.RESULTS if serve and size is Size.S and registry is None else Story.ROUND)
+    summary = _made_before(directory, size, told) if serve and registry is None else None
     if summary is None:
         with console.progress(as_json) as progress:
-            summary = make(directory, size, until, progress, registry)
+            summary = make(directory, size, until, progress, registry, told)
     show_summary(summary, as_json)
     if serve:
         console.say(f"http://{host}:{at}/rounds/{summary['round_id']}  演示批次 the demo's round")
@@ -81,17 +99,23 @@ def demo(
         serve_database(url, host, at, data_dir=directory)
 
 
-def _made_before(directory: Path, size: Size) -> dict[str, Any] | None:
-    """The summary of a demo that was finished here at the same size."""
+def _made_before(directory: Path, size: Size, story: Story) -> dict[str, Any] | None:
+    """The summary of a demo that was finished here at the same size with the same story."""
     path = directory / SUMMARY
     if not path.exists():
         return None
     summary: dict[str, Any] = json.loads(path.read_text())
-    return summary if summary.get("size") == size.value and summary.get("verified") else None
+    same = (summary.get("size"), summary.get("story")) == (size.value, story.value)
+    return summary if same and summary.get("verified") else None
 
 
 def make(
-    directory: Path, size: Size, until: str, progress: Progress, registry: Path | None = None
+    directory: Path,
+    size: Size,
+    until: str,
+    progress: Progress,
+    registry: Path | None = None,
+    story: Story = Story.ROUND,
 ) -> dict[str, Any]:
     """Make the city (or take a real list) and its round in `directory`; returns the round's figures."""
     started = time.perf_counter()
@@ -111,13 +135,25 @@ def make(
         trip = Trip(
             db, Vault(directory), directory, progress, executor, clock, approved_by="演示审批人", until=until
         )
-        row = rounds.create(db, document.code, rounds.named_period(document), clock.now())
-        row = carry(trip, row, answers(trip))
+        row = _lived(trip, clock, document, size, story)
         joint = _joint_share(db)
-        summary = {"size": size.value, **joint, **finish(trip, row, seconds, started)}
+        told = {"size": size.value, "story": story.value}
+        summary = {**told, **joint, **finish(trip, row, seconds, started)}
     (directory / SUMMARY).write_text(json.dumps(summary, ensure_ascii=False, indent=1, default=str))
     db.close()
     return summary
+
+
+def _lived(trip: Trip, clock: SimulatedClock, document: PlanDocument, size: Size, story: Story) -> Round:
+    """The demonstration's first round after as much of its story as was asked for."""
+    period = rounds.named_period(document)
+    if story is Story.ROUND or trip.until != STAGES[-1]:
+        row = rounds.create(trip.db, document.code, period, clock.now())
+        return carry(trip, row, answers(trip))
+    life = Life(trip, clock, Desk(trip.db, trip.vault), SEED)
+    if story is Story.RESULTS:
+        return one_round(life, document.code, period)
+    return a_year(life, document.code, period, size.value)
 
 
 def _clear(directory: Path) -> None:

@@ -130,7 +130,10 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """How checks became entries. `by_size[k]`: visits at which k departments come together."""
+    """How checks became entries. `by_size[k]`: visits at which k departments come together.
+
+    `departments_per_target`, `entries_per_target`: how many targets have so many departments, so many entries.
+    """
 
     checks: int
     unscheduled: int
@@ -138,6 +141,7 @@ class Joining:
     by_size: tuple[tuple[int, int], ...]
     overlap: tuple[tuple[tuple[str, ...], int], ...]
     departments_per_target: tuple[tuple[int, int], ...]
+    entries_per_target: tuple[tuple[int, int], ...]
 
 
 def names_in(language: Language, names: Mapping[str, tuple[str, str]]) -> dict[str, str]:
@@ -315,6 +319,7 @@ def joining(visits: Mapping[str, Any], names: Mapping[str, str]) -> Joining:
     for check in visits["checks"]:
         code = check["department"]
         sets.setdefault(check["target_id"], set()).add(names.get(code, code))
+    entries = Counter(visit["target_id"] for visit in visits["visits"])
     overlaps = Counter(tuple(sorted(members)) for members in sets.values())
     return Joining(
         checks=len(visits["checks"]),
@@ -323,6 +328,7 @@ def joining(visits: Mapping[str, Any], names: Mapping[str, str]) -> Joining:
         by_size=tuple(sorted(sizes.items())),
         overlap=tuple(sorted(overlaps.items(), key=lambda item: (-item[1], item[0]))),
         departments_per_target=tuple(sorted(Counter(len(members) for members in sets.values()).items())),
+        entries_per_target=tuple(sorted(Counter(entries.values()).items())),
     )
 
 

@@ -151,7 +151,7 @@ def work_page(
     _local_only(request, round_id)
     with db.read() as session:
         work = _own_work(request, session, language, round_id)
-        context = views.work_page(session, work, round_id, department)
+        context = views.work_page(session, work, round_id, department, language)
     return page(request, render("staff.html", _place(request, language), context), language, PRIVATE)
 
 

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-from markupsafe import Markup
-
 from app.disclosure.facts import Draw, Joining, members_of
+from app.disclosure.work import Work
 from app.web import charts
+from app.web.grids import day_grid, pairs
 from app.web.language import Language, marked, translate
+from app.web.picture import Picture
 from app.web.templates import listed, number, share
 
 _SETS: Final = 9
 _DEPARTMENTS: Final = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """An SVG and the same data as a table."""
-
-    title: str
-    description: str
-    svg: Markup
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def drawn_against_rule(draws: Sequence[Draw], language: Language) -> Picture:
@@ -168,3 +158,44 @@ def shared_targets(joining: Joining, language: Language) -> Picture:
     header = (say(marked("部门组合")), say(marked("对象数")), say(marked("占比")))
     svg = charts.overlap("overlap", title, description, rows, columns)
     return Picture(title, description, svg, header, table)
+
+
+def burden(joining: Joining, language: Language) -> Picture:
+    """How many targets are entered once, twice …: departments alone, and as planned."""
+
+    def say(text: str) -> str:
+        return translate(language, text)
+
+    title = say(marked("企业被打扰的次数"))
+    description = say(
+        marked(
+            "横轴为一户在本批次被上门的次数，高度为户数：浅色为各部门单独上门，深色为本计划。越靠左打扰越少。"
+        )
+    )
+    alone, planned = dict(joining.departments_per_target), dict(joining.entries_per_target)
+    times = range(1, max([*alone, *planned], default=0) + 1)
+    rows = [(f"{n}×", alone.get(n, 0), planned.get(n, 0)) for n in times]
+    names = (say(marked("各部门单独")), say(marked("本计划")))
+    table = tuple((label, number(before), number(after)) for label, before, after in rows)
+    svg = pairs("burden", title, description, rows, names)
+    return Picture(title, description, svg, (say(marked("上门次数")), *names), table)
+
+
+def team_days(work: Work, language: Language) -> Picture | None:
+    """How many teams of each department are out on each day; None where there are none."""
+
+    def say(text: str) -> str:
+        return translate(language, text)
+
+    if not work.team_days:
+        return None
+    title = say(marked("班组日历"))
+    description = say(marked("每行一个部门，每列一个工作日，格内为当日外出的班组数，越深越多。"))
+    days = sorted({team.date for team in work.team_days})
+    rows = [
+        (name, dict(sorted(Counter(team.date for team in work.of(code)).items())))
+        for code, name in work.departments().items()
+    ]
+    table = tuple((name, *(str(counts.get(day, 0)) for day in days)) for name, counts in rows)
+    svg = day_grid("team-days", title, description, rows, days)
+    return Picture(title, description, svg, (say(marked("部门")), *(day[5:] for day in days)), table)

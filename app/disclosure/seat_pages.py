@@ -10,11 +10,11 @@ from fastapi.responses import Response
 from sqlmodel import Session
 
 from app.disclosure import facts, repository
-from app.disclosure.pictures import Picture
 from app.disclosure.seats import InspectorSeats, history_of, seats_of_round, weight_text
 from app.http.dependencies import DatabaseDep
 from app.web import charts
 from app.web.language import Language, language_of, marked, translate
+from app.web.picture import Picture
 from app.web.responses import page
 from app.web.templates import Place, number, render, share
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from app.db.database import Database
 from app.disclosure import facts, repository
-from app.disclosure.pictures import Picture, price_of_entries
+from app.disclosure.pictures import price_of_entries
 from app.disclosure.views import newest_checkpoint
 from app.errors import Refused
 from app.http.dependencies import NowDep, WholeDatabaseDep
@@ -23,6 +23,7 @@ from app.rounds.seats import events_of
 from app.rounds.vault import Vault
 from app.web import charts
 from app.web.language import Language, language_of, marked, translate
+from app.web.picture import Picture
 from app.web.responses import PRIVATE, page
 from app.web.templates import Place, number, render
 

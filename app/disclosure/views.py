@@ -24,6 +24,7 @@ from app.visits.published import Wanted, Window, published_results
 from app.web.footer import ShownCheckpoint
 from app.web.kept import Kept
 from app.web.language import Language
+from app.web.picture import Picture
 
 Context = Mapping[str, object]
 
@@ -183,12 +184,13 @@ def _results(
 
 def _pictures(
     drawn: Sequence[facts.Draw], joined: facts.Joining, report: Mapping[str, Any], language: Language
-) -> list[pictures.Picture]:
+) -> list[Picture]:
     price = pictures.price_of_entries(report, language)
     return [
         pictures.drawn_against_rule(drawn, language),
         pictures.checks_to_entries(joined, language),
         *([] if price is None else [price]),
+        pictures.burden(joined, language),
         pictures.shared_targets(joined, language),
     ]
 
@@ -239,7 +241,7 @@ def list_page(
     }
 
 
-def work_page(session: Session, work: Work, round_id: str, department: str) -> Context:
+def work_page(session: Session, work: Work, round_id: str, department: str, language: Language) -> Context:
     """For those who do the work: the round's departments as far as they may see them, and one's team-days."""
     row = repository.round_of(session, round_id)
     return {
@@ -249,4 +251,5 @@ def work_page(session: Session, work: Work, round_id: str, department: str) -> C
         "departments": work.departments(),
         "department": department if department in work.departments() else "",
         "teams": work.of(department),
+        "calendar": pictures.team_days(work, language),
     }

@@ -17,7 +17,6 @@ from sqlmodel import Session
 from app.disclosure import facts, repository
 from app.disclosure.bundle import public_file
 from app.disclosure.listing import selected
-from app.disclosure.pictures import Picture
 from app.disclosure.service import opening_of
 from app.disclosure.views import Context, newest_checkpoint
 from app.errors import Refused
@@ -26,6 +25,7 @@ from app.rounds.tables import Round
 from app.web import charts
 from app.web.kept import Kept
 from app.web.language import Language, marked, translate
+from app.web.picture import Picture
 from app.web.templates import number
 from scheduler.frame import Frame
 from scheduler.manifest import Manifest

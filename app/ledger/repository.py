@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, text
+from sqlalchemy import text
 from sqlmodel import Session, col, select
 
 from app.errors import Conflict, NotFound, Problem
@@ -19,6 +19,8 @@ from scheduler.encoding import canonical_json
 OFFICIAL = ZoneInfo("Asia/Shanghai")
 SKEW = timedelta(minutes=5)
 """By how much a process's clock may lie behind the log's newest entry."""
+_END = "log.end"
+"""Where a session keeps (transaction, index, time) of the newest entry."""
 _LOG_LOCK = 0x444F55424C45  # any constant: the advisory lock under which PostgreSQL numbers entries
 
 
@@ -35,8 +37,7 @@ def moment(session: Session, now: datetime, took: float = 0.0) -> datetime:
     Clocks of two processes differ a little, and who asked first may write second: up to `SKEW` the newest entry's
     time is taken. Raises Conflict `log.clock_behind` beyond that: a clock is wrong, and times would be made up.
     """
-    lock_log(session)
-    last, ended = last_time(session), now + timedelta(seconds=took)
+    last, ended = _end(session)[1], now + timedelta(seconds=took)
     if last is None or last <= now:
         return now
     if last - ended > SKEW:
@@ -67,11 +68,11 @@ def append(session: Session, entry: Mapping[str, Any], at: datetime) -> LogEntry
     see `moment`.
     """
     logged_at = moment(session, at)
-    last = session.exec(select(func.max(LogEntry.index))).one()
+    last = _end(session)[0]
     official = {"at": logged_at.astimezone(OFFICIAL).isoformat(timespec="seconds")}
     body = canonical_json({**official, **entry} if logged_at == at else {**entry, **official})
     row = LogEntry(
-        index=0 if last is None else last + 1,
+        index=last + 1,
         type=str(entry["type"]),
         subject=str(entry["subject"]),
         at=logged_at,
@@ -80,7 +81,28 @@ def append(session: Session, entry: Mapping[str, Any], at: datetime) -> LogEntry
     )
     session.add(row)
     session.flush()
+    session.info[_END] = (_transaction(session), row.index, row.at)
     return row
+
+
+def _end(session: Session) -> tuple[int, datetime | None]:
+    """Index and time of the newest entry, (−1, None) before the first; keeps the log's end to this transaction.
+
+    Nobody else can append until this transaction ends, so it is asked once; a savepoint, which may be rolled back, is
+    a transaction of its own.
+    """
+    inside, index, at = session.info.get(_END, (None, -1, None))
+    if inside is not None and inside is _transaction(session):
+        return index, at
+    lock_log(session)
+    query = select(LogEntry.index, LogEntry.at).order_by(col(LogEntry.index).desc()).limit(1)
+    index, at = session.exec(query).first() or (-1, None)
+    session.info[_END] = (_transaction(session), index, at)
+    return index, at
+
+
+def _transaction(session: Session) -> object:
+    return session.get_nested_transaction() or session.get_transaction()
 
 
 def last_time(session: Session) -> datetime | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Final, Literal
 
 from app.settings import Settings
 from scheduler.calendar import Deadline, WorkCalendar
@@ -70,6 +71,18 @@ def standing(
 def days_left(calendar: WorkCalendar, due_on: date, today: date) -> int:
     """Working days that are left after `today`; below 0: so many too late."""
     return calendar.working_days_between(today, due_on, provisional=True)
+
+
+RUNGS: Final = (-5, -1, 0, 2, 5, 10)
+"""Upper ends of a ladder's rungs in working days that are left, the most urgent first; what is above stands last."""
+
+
+def rungs(calendar: WorkCalendar, dues: Iterable[date], today: date) -> list[tuple[int | None, int]]:
+    """How many deadlines stand on each rung: (its upper end or None, count)."""
+    left = [days_left(calendar, due_on, today) for due_on in dues]
+    ends: list[int | None] = [*RUNGS, None]
+    found = Counter(next((end for end in RUNGS if days <= end), None) for days in left)
+    return [(end, found[end]) for end in ends]
 
 
 def expiry(disclosed_on: date, terms: Terms) -> date:

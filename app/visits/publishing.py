@@ -201,14 +201,17 @@ def _version(
             revoked_on=revoked_on, due_on=due_on, provisional=provisional, at=at.now,
         )
     )  # fmt: skip
-    at.session.flush()
+
+
+def embargoed(at: Here, visit: Visit) -> int:
+    """How many checks are still to come at the target of a visit while its round is not revealed."""
+    if at.session.get_one(Round, visit.round_id).stage == "revealed":
+        return 0
+    return repository.open_visits_of(at.session, visit.round_id, visit.target_id, states.OVER)
 
 
 def _require_no_embargo(at: Here, visit: Visit) -> None:
-    round_ = at.session.get_one(Round, visit.round_id)
-    if round_.stage == "revealed":
-        return
-    left = repository.open_visits_of(at.session, visit.round_id, visit.target_id, states.OVER)
+    left = embargoed(at, visit)
     if left:
         raise Conflict(
             Problem(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
 from sqlalchemy import func
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from app.errors import NotFound, Problem
@@ -120,6 +121,16 @@ def of_round(session: Session, round_id: str) -> list[tuple[Visit, VisitCheck]]:
     return list(session.exec(query.order_by(col(Visit.planned_id), col(VisitCheck.department))))
 
 
+def together(session: Session, keys: Collection[str]) -> list[Visit | VisitCheck | Round]:
+    """Visits with their checks and rounds, read at once: while they are held, the session asks for none of them."""
+    visits = select(Visit).where(col(Visit.key).in_(keys))
+    checks = select(VisitCheck).where(col(VisitCheck.visit).in_(keys))
+    rounds = select(Round).where(
+        col(Round.round_id).in_(select(Visit.round_id).where(col(Visit.key).in_(keys)))
+    )
+    return [*session.exec(visits), *session.exec(checks), *session.exec(rounds)]
+
+
 def of_day(session: Session, day: date, department: str = "") -> list[tuple[Visit, VisitCheck]]:
     """The day's checks in order of time."""
     query = select(Visit, VisitCheck).join(VisitCheck, col(VisitCheck.visit) == col(Visit.key))
@@ -154,6 +165,16 @@ def deadlines(session: Session, round_id: str = "") -> list[tuple[date, date | N
     if round_id:
         query = query.join(Visit, col(Visit.key) == col(VisitCheck.visit)).where(Visit.round_id == round_id)
     return [(row.due_on, row.disclosed_on) for row in session.exec(query) if row.due_on is not None]
+
+
+def undisclosed(session: Session, over: Sequence[str], department: str = "") -> list[date]:
+    """The last day for the disclosure of each check that was recorded and is neither disclosed nor over."""
+    query = sa_select(col(VisitCheck.due_on)).where(
+        col(VisitCheck.due_on).is_not(None), col(VisitCheck.state).not_in(over)
+    )
+    if department:
+        query = query.where(col(VisitCheck.department) == department)
+    return [due_on for due_on in session.scalars(query) if due_on is not None]
 
 
 def answers(session: Session, visit_key: str) -> dict[str, VisitAnswer]:

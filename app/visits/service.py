@@ -91,18 +91,23 @@ def answer(desk: Desk, key: str, given: Mapping[str, tuple[str, str]], actor: Ac
             states.require("record", check.state, check.legal_review, check.key)
         open_ = {check.department for check in own if check.state == states.ARRIVED}
         known = {row["code"]: row for row in visit.checklist}
-        for code, (word, note) in given.items():
+        for code, (word, _) in given.items():
             _require_answer(code, word, known.get(code), open_)
-            put_answer(at, visit, code, word, note, actor)
+        put_answers(at, visit, given, actor)
         return len(given)
 
 
-def put_answer(at: Here, visit: Visit, question: str, word: str, note: str, actor: Actor) -> None:
-    """Keep an answer in the caller's transaction; the last word counts."""
-    row = VisitAnswer(
-        visit=visit.key, question=question, answer=word, note=note, answered_by=actor.code, at=at.now
-    )
-    at.session.merge(row)
+def put_answers(at: Here, visit: Visit, given: Mapping[str, tuple[str, str]], actor: Actor) -> None:
+    """Keep answers (word, note) by question in the caller's transaction; the last word counts."""
+    known = repository.answers(at.session, visit.key)
+    for question, (word, note) in given.items():
+        row = known.get(question)
+        if row is None:
+            row = VisitAnswer(
+                visit=visit.key, question=question, answer=word, note=note, answered_by=actor.code, at=at.now
+            )
+        row.answer, row.note, row.answered_by, row.at = word, note, actor.code, at.now
+        at.session.add(row)
 
 
 def _require_answer(
@@ -149,7 +154,6 @@ def put_evidence(at: Here, visit: Visit, given: Upload, actor: Actor) -> VisitEv
         height=sniffed.height, note=given.note, taken_at=given.taken_at, added_by=actor.code, at=at.now,
     )  # fmt: skip
     at.session.add(row)
-    at.session.flush()
     log_visit(at.desk, at.session, "evidence", visit, actor, at.now, digest)
     return row
 

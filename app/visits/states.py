@@ -59,6 +59,8 @@ STEPS: Final = {
 }
 ON_RECORD: Final = (NOTIFIED, ARRIVED, RECORDED, REVIEWED, LEGAL, DISCLOSED, WITHDRAWN)
 """States in which a visit code is answered 有备案."""
+CLOSED: Final = (DISCLOSED, WITHDRAWN, REPLACED, VOID)
+"""States in which nothing is left to be published."""
 OVER: Final = (RECORDED, REVIEWED, LEGAL, DISCLOSED, WITHDRAWN, REPLACED, VOID)
 """States in which the inspectors are done with the check."""
 

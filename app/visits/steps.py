@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -47,7 +48,6 @@ def take(at: Here, step: str, check: VisitCheck, actor: Actor) -> None:
     """Put a check into the state that a step leads to and log it; the caller has changed the rest of the row."""
     check.state = states.STEPS[step].after
     at.session.add(check)
-    at.session.flush()
     log_check(at.desk, at.session, step, check, actor, at.now)
 
 
@@ -75,14 +75,20 @@ def arrive(
     present: Mapping[str, Sequence[str]],
     actor: Actor,
 ) -> None:
-    """The crews are there: `present` are inspectors' codes by department. A missing second officer is a refusal."""
+    """The crews are there: `present` are inspectors' codes by department.
+
+    A missing second officer is a refusal, for all departments and before anything is changed.
+    """
     if visit.day is not None and at.today < visit.day:
         raise _too_early(visit, at.today)
+    moves, there = repository.seat_moves(at.session, visit.round_id), dict[str, list[str]]()
     for check in checks:
         require("arrive", check, Actor(actor.code, actor.role))
         found = list(dict.fromkeys(present.get(check.department, ())))
-        _require_officers(at, check, found)
-        check.present = found
+        _require_officers(at, check, found, moves)
+        there[check.department] = found
+    for check in checks:
+        check.present = there[check.department]
         take(at, "arrive", check, actor)
     visit.arrived_at = at.now
     at.session.add(visit)
@@ -91,16 +97,21 @@ def arrive(
 
 def crew(session: Session, visit: Visit, check: VisitCheck) -> list[str]:
     """Who holds the check's seats by now, moves after the draw included."""
+    return held(check, repository.seat_moves(session, visit.round_id) if check.seats else [])
+
+
+def held(check: VisitCheck, moves: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Who holds the check's seats after these moves."""
     if not check.seats:
         return list(check.crew)
-    held = dict(zip(check.seats, check.crew, strict=False))
-    moved = after_moves(held, repository.seat_moves(session, visit.round_id))
+    moved = after_moves(dict(zip(check.seats, check.crew, strict=False)), moves)
     return [moved[seat] for seat in check.seats if seat in moved]
 
 
-def _require_officers(at: Here, check: VisitCheck, present: Sequence[str]) -> None:
-    visit = repository.visit(at.session, check.visit)
-    expected = set(crew(at.session, visit, check))
+def _require_officers(
+    at: Here, check: VisitCheck, present: Sequence[str], moves: Sequence[Mapping[str, Any]]
+) -> None:
+    expected = set(held(check, moves))
     known = repository.officers(at.session, present)
     valid = [
         code

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -17,7 +17,11 @@ from app.visits.checklist import of_department
 from app.visits.deadlines import Standing, Terms
 from app.visits.forms import FORMS
 from app.visits.tables import ANSWERS, Visit, VisitCheck
-from app.web.language import Language, marked
+from app.web.canvas import ACCENT, RULE, WARNING
+from app.web.grids import Rung, ladder
+from app.web.language import Language, marked, translate
+from app.web.picture import Picture
+from app.web.templates import number
 
 Context = Mapping[str, object]
 QUEUE: Final = (states.RECORDED, states.REVIEWED, states.LEGAL)
@@ -127,8 +131,10 @@ def queue(session: Session, terms: Terms, now: date, department: str, by: str, l
                 states.legal_steps(check.state, check.legal_review),
             )
         )
+    open_ = repository.undisclosed(session, states.CLOSED, department)
     return {
         "rows": rows,
+        "picture": deadline_ladder(deadlines.rungs(days, open_, now), language),
         "timeliness": deadlines.timeliness(repository.deadlines(session), now),
         "standings": STANDINGS,
         "department": department,
@@ -136,6 +142,33 @@ def queue(session: Session, terms: Terms, now: date, department: str, by: str, l
         "results": {code.code: code for code in codes.RESULTS.values()},
         **_names(session, language),
     }
+
+
+RUNG_NAMES: Final = {
+    -5: marked("逾期 5 个工作日以上"),
+    -1: marked("逾期 1–4 个工作日"),
+    0: marked("今日到期"),
+    2: marked("剩 1–2 个工作日"),
+    5: marked("剩 3–5 个工作日"),
+    10: marked("剩 6–10 个工作日"),
+    None: marked("剩 10 个工作日以上"),
+}
+RUNG_COLOURS: Final = {-5: RULE, -1: RULE, 0: WARNING, 2: WARNING, 5: ACCENT, 10: ACCENT, None: ACCENT}
+
+
+def deadline_ladder(rungs: Sequence[tuple[int | None, int]], language: Language) -> Picture:
+    """How many results wait for publication, by the working days that are left."""
+    title = translate(language, marked("公示期限阶梯"))
+    description = translate(
+        language, marked("尚未公示的检查按剩余工作日排列，最急的在上；红色已逾期，棕色即将到期。")
+    )
+    steps = [
+        Rung(translate(language, RUNG_NAMES[end]), count, number(count), RUNG_COLOURS[end])
+        for end, count in rungs
+    ]
+    header = (translate(language, marked("剩余时间")), translate(language, marked("检查数")))
+    table = tuple((step.label, step.note) for step in steps)
+    return Picture(title, description, ladder("deadlines", title, description, steps), header, table)
 
 
 async def answers_of(request: Request) -> dict[str, tuple[str, str]]:

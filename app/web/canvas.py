@@ -20,6 +20,7 @@ SAVED: Final = "#6f93bb"
 RULE: Final = "#b3261e"
 BAND: Final = "#f0cfcb"
 GRID: Final = "#dde3e9"
+WARNING: Final = "#8a5300"
 PAPER: Final = "#ffffff"
 
 TEXT: Final = 12

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +19,10 @@ PINNED = {
 }  # fmt: skip
 
 
+STORY = "year" if os.environ.get("TRIALS") == "full" else "results"
+REVEALED = {"year": 3, "results": 1}
+
+
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     """`python -m app …` in a process of its own."""
     return subprocess.run(
@@ -28,7 +34,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
     """A finished demo of size S and its JSON."""
     out = tmp_path_factory.mktemp("demo")
-    done = run("demo", "--size", "S", "--no-serve", "--out", str(out), "--json")
+    done = run("demo", "--size", "S", "--no-serve", "--out", str(out), "--json", "--story", STORY)
     assert done.returncode == 0, done.stderr
     return out, json.loads(done.stdout.splitlines()[-1])
 
@@ -74,3 +80,28 @@ def test_the_demo_empties_no_folder_that_is_not_its_own(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "demo.folder" in done.stderr
     assert (tmp_path / "letters.txt").read_text() == "keep me"
+
+
+def test_its_pages_have_something_true_to_show(demo: tuple[Path, dict[str, Any]]) -> None:
+    """Late results, corrections, withdrawals, re-checks, replacements, people nobody could contact; rates of all."""
+    db = sqlite3.connect(demo[0] / "double-random.db")
+
+    def count(query: str) -> int:
+        (found,) = db.execute(f"SELECT count(*) FROM {query}").fetchone()
+        return int(found)
+
+    assert count("round WHERE stage = 'revealed'") == REVEALED[STORY]
+    assert count("round WHERE status = 'void' AND stage = 'drawn'") == (STORY == "year")
+    assert count("published_result") > 0.8 * demo[1]["checks"] * REVEALED[STORY]
+    for query in (
+        "published_result WHERE NOT on_time",
+        "published_result WHERE result = 'not_contacted'",
+        "visit_version WHERE kind = 'correction'",
+        "visit_version WHERE kind = 'withdrawal'",
+        "visit_check WHERE state = 'replaced'",
+        "visit WHERE kind = 'recheck' AND arrived_at IS NOT NULL",
+        "visit WHERE kind = 'replacement' AND arrived_at IS NOT NULL",
+        "estimate_sheet",
+    ):
+        assert count(query) > 0, query
+    db.close()

@@ -19,7 +19,8 @@ from app.rounds import service as rounds
 from app.rounds.changing import Asked
 from app.rounds.fsck import check_all
 from app.visits import following, opening, published, repository, service, states
-from app.visits.demo_results import demo_picture, fill_results
+from app.visits.demo_results import fill_results
+from app.visits.demo_story import demo_picture
 from app.visits.desk import Actor, official_day
 from app.visits.published import Wanted, Window
 from app.visits.records import Record

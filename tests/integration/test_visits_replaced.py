@@ -15,7 +15,7 @@ from app.plans import service as plans
 from app.rounds.fsck import check_all
 from app.rounds.voiding import void
 from app.visits import repository, service
-from app.visits.demo_results import demo_picture
+from app.visits.demo_story import demo_picture
 from app.visits.desk import Actor
 from app.visits.service import Upload
 from app.visits.tables import Visit

@@ -16,6 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from app.db.database import Database
+from app.estimates.service import refresh
 from app.main import create_app
 from app.people import sessions
 from app.settings import Settings
@@ -70,6 +71,7 @@ def site(visited_sqlite: Visited, tmp_path_factory: pytest.TempPathFactory) -> I
         disclosed(site.visited, first, check, at)
         arrived(site.visited, site.visited.visit(2)[0], at + timedelta(hours=1))
         row = reveal(site.visited, at + timedelta(hours=2))
+        refresh(site.visited.desk.db, row.updated_at)
         site.now = row.updated_at + timedelta(minutes=1)
         yield site
 
@@ -83,6 +85,7 @@ def values(site: Site) -> dict[str, str]:
         "round_id": site.visited.round_id, "result_id": check.key, "key": visit.key, "kind": "notice",
         "visit_code": code_of(site, visit), "day": str(visit.day), "target_id": published.target_id,
         "code": "spring", "number": "1", "index": "0", "trade": "r-fire",
+        "plan": "spring", "draw": check.draws[0],
     }  # fmt: skip
 
 

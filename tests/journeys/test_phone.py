@@ -22,7 +22,7 @@ from playwright.sync_api import BrowserContext, Error, Page, Playwright, expect
 from app.http.access import cookie_name
 from app.people import sessions
 from app.visits import repository
-from app.visits.demo_results import demo_picture
+from app.visits.demo_story import demo_picture
 from app.visits.tables import Visit
 from tests.accounts import made
 from tests.journeys.conftest import ARGUMENTS, chromium

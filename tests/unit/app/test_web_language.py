@@ -24,10 +24,9 @@ PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 def texts_shown() -> set[str]:
     found: set[str] = set()
-    for folder in ("web", "visits", "disclosure", "firms", "people"):
-        for path in (APP / folder).rglob("*.py"):
-            rows = extract_from_file("python", str(path), keywords={"marked": None})
-            found |= {str(row[1]) for row in rows}
+    for path in APP.rglob("*.py"):
+        rows = extract_from_file("python", str(path), keywords={"marked": None})
+        found |= {str(row[1]) for row in rows}
     for path in (APP / "web" / "templates").glob("*.html"):
         rows = extract_from_file("jinja2.ext:babel_extract", str(path), options=JINJA)
         found |= {str(row[1]) for row in rows}

@@ -514,9 +514,8 @@ def test_results_of_a_demonstration_are_filled_alike_from_a_seed_and_never_for_o
     row = reveal(visited, made.last)
     with visited.desk.db.read() as session:
         window = Window(official_day(row.updated_at))
-        assert sum(published.counts(session, window).values()) == len(visited.checks()) - made.counts.get(
-            "proposed", 0
-        )
+        shown = [check for _, check in visited.checks() if check.state in ("disclosed", "withdrawn")]
+        assert sum(published.counts(session, window).values()) == len(shown) > 0.8 * len(visited.checks())
         assert all(line.demo for line in published.published_results(session, window))
     with visited.desk.db.write() as session:
         session.execute(text("UPDATE round SET demo = :no"), {"no": False})

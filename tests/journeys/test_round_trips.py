@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from app.visits.demo_results import demo_picture
+from app.visits.demo_story import demo_picture
 from app.visits.tables import Visit
 from tests.served_site import Site, Watched, served, watched
 from tests.visited_round import Visited

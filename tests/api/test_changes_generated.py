@@ -9,6 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from app.disclosure import api as disclosure
+from app.estimates import api as estimates
 from app.http import operations
 from app.http.idempotency import IdempotentRoute
 from app.ledger import api as ledger
@@ -23,7 +24,18 @@ from app.visits import api as visits
 ROUTERS = [
     *(
         room.router
-        for room in (registers, plans, rounds, packing_api, visits, disclosure, ledger, webhooks_api, people)
+        for room in (
+            registers,
+            plans,
+            rounds,
+            packing_api,
+            visits,
+            disclosure,
+            estimates,
+            ledger,
+            webhooks_api,
+            people,
+        )
     ),
     operations.router,
     people.secrets,
@@ -66,7 +78,7 @@ def test_the_routers_here_are_those_of_the_application() -> None:
     main = import_module("app.main")
     assert {name for name, room in vars(main).items() if hasattr(room, "router") and name.endswith("_api")} <= {
         "registers_api", "plans_api", "rounds_api", "packing_api", "visits_api", "disclosure_api", "ledger_api",
-        "webhooks_api", "people_api",
+        "webhooks_api", "people_api", "estimates_api",
     }  # fmt: skip
 
 

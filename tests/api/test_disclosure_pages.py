@@ -139,7 +139,7 @@ def test_a_round_page_shows_its_steps_counts_and_savings(database: Database, cli
     assert f">{known.checks}<" in html
     assert html.count("含估计位置") == 3
     assert "python3 -I verify.py round-" in html
-    assert Outline(html).all("svg").__len__() == 3
+    assert Outline(html).all("svg").__len__() == 4
 
 
 def test_travel_is_not_called_estimated_where_all_places_are_known(

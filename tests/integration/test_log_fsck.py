@@ -53,8 +53,9 @@ JOURNAL = ("state_change", "state_pending")
 UNBOUND = {
     "kept_answer", "operation", "webhook_delivery", "solve_point",
     "sign_in", "sign_in_attempt", "oidc_trip", "firm_code", "message",
+    "platform_receipt", "estimate_sheet", "estimate_mark", "result_gram",
 }  # fmt: skip
-"""Work in progress, and who is just signing in: nothing is drawn from it and nothing is published of it."""
+"""Work in progress, who is just signing in, what was sent, and what is made again: nothing is drawn from it."""
 
 
 class Undo(Exception):  # noqa: N818  not an error: ends a transaction without a trace

@@ -49,7 +49,8 @@ def end_children() -> None:
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
-    """End with one's own processes, and give back the semaphores of the pool that they were in."""
+    """End with one's own processes, and give back the semaphores of the pool that they were in; told twice as once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     for child in active_children():
         child.kill()
     util._exit_function()  # type: ignore[attr-defined]  # noqa: SLF001  what a process does that ends by itself

@@ -104,9 +104,9 @@ def visits() -> dict[str, Any]:
         for department in departments
     ]
     entries = [
-        {"visit_id": "1", "checks": ["a/x", "a/y"]},
-        {"visit_id": "2", "checks": ["a/z"]},
-        {"visit_id": "3", "checks": ["b/x", "b/y"]},
+        {"visit_id": "1", "target_id": "a", "checks": ["a/x", "a/y"]},
+        {"visit_id": "2", "target_id": "a", "checks": ["a/z"]},
+        {"visit_id": "3", "target_id": "b", "checks": ["b/x", "b/y"]},
     ]
     return {"visits": entries, "checks": checks, "unscheduled": [{"check_id": "c/x"}]}
 
@@ -117,6 +117,7 @@ def test_joining_counts_entries_by_size_and_targets_by_departments() -> None:
     assert counted.by_size == ((1, 1), (2, 2))
     assert counted.overlap == ((("y", "z", "甲"), 1), (("y", "甲"), 1), (("甲",), 1))
     assert counted.departments_per_target == ((1, 1), (2, 1), (3, 1))
+    assert counted.entries_per_target == ((1, 1), (2, 1))
     assert members_of(counted.overlap, 9) == ["甲", "y", "z"]
 
 

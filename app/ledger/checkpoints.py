@@ -67,31 +67,39 @@ def _keep_after_commit(session: Session, directory: Path, note: str) -> None:
 
 
 def _size_of(directory: Path) -> int:
-    try:
-        data = (directory / CHECKPOINT_FILE).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return 0
-    return Checkpoint.parse(Note.parse(data).text).size
+    kept = outside(directory)
+    return Checkpoint.parse(Note.parse(kept).text).size if kept else 0
 
 
-def seen_outside(session: Session, directory: Path) -> Checkpoint | None:
-    """The checkpoint in the file outside the database, its signature checked; None where there is no file."""
+def outside(directory: Path) -> str:
+    """The text of the file outside the database; empty where there is none."""
     try:
-        data = (directory / CHECKPOINT_FILE).read_text(encoding="utf-8")
+        return (directory / CHECKPOINT_FILE).read_text(encoding="utf-8")
     except FileNotFoundError:
+        return ""
+
+
+def seen_outside(session: Session, directory: Path, kept: str | None = None) -> Checkpoint | None:
+    """The checkpoint outside the database, its signature checked; None where there is no file.
+
+    `kept`: the file's text where it was read before; a long check has to, for what is signed while it reads is not in
+    what it sees of the database.
+    """
+    kept = outside(directory) if kept is None else kept
+    if not kept:
         return None
-    note, signer = Note.parse(data), keys.load(directory)
+    note, signer = Note.parse(kept), keys.load(directory)
     own = [] if signer is None else [signer.verifier()]
     note.require({key.text: key for key in (*keys.announced(session), *own)}.values())
     return Checkpoint.parse(note.text)
 
 
-def guard(session: Session, directory: Path) -> None:
-    """Refuse to go on where the database does not lead to the last checkpoint seen outside it.
+def guard(session: Session, directory: Path, kept: str | None = None) -> None:
+    """Refuse to go on where the database does not lead to the last checkpoint seen outside it (`kept` as above).
 
     Raises Conflict `log.rolled_back` (fewer entries than were signed) or `log.rewritten` (other ones).
     """
-    seen = seen_outside(session, directory)
+    seen = seen_outside(session, directory, kept)
     if seen is None:
         return
     size = entry_count(session)

@@ -76,14 +76,14 @@ class Rebuilt:
 
 def check_ledger(session: Session, directory: Path) -> Iterator[Finding]:
     """Every difference in the log's own tables, and whether it leads to the checkpoint outside the database."""
-    rebuilt = Rebuilt({}, [])
+    kept, rebuilt = checkpoints.outside(directory), Rebuilt({}, [])
     yield from _check_entries(session, rebuilt)
     yield from _check_nodes(session, rebuilt)
     yield from unreadable("log_checkpoint", "*", lambda: _check_checkpoints(session, rebuilt))
     yield from unreadable("log_cosignature", "*", lambda: _check_cosignatures(session))
     yield from _check_artefacts(session)
     try:
-        checkpoints.guard(session, directory)
+        checkpoints.guard(session, directory, kept)
     except UNREADABLE as error:
         said = error.problem.en if isinstance(error, Refused) else str(error)
         yield Finding("log_entry", "*", "*", said, checkpoints.CHECKPOINT_FILE)

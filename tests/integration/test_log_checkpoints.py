@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from sqlmodel import Session, select
 
 from app.db.database import Database
 from app.errors import NotFound, Refused
-from app.ledger import checkpoints, keys, repository
+from app.ledger import checkpoints, fsck, keys, repository
+from app.ledger.fsck import Finding
 from app.ledger.tables import LogCheckpoint, LogEntry, LogNode
 from app.ledger.tree import StoredTree
 from scheduler.merkle import is_consistent, path_leads_to, tree_head
@@ -251,3 +253,23 @@ def test_two_first_signers_share_one_key(tmp_path: Path) -> None:
     assert one == other
     with pytest.raises(FileExistsError):
         keys.create_file(tmp_path / keys.KEY_FILE, "other.example")
+
+
+def test_what_is_signed_while_a_check_reads_is_no_step_back(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check sees the database as it was when it began; the file outside moves on."""
+    grown(sqlite_database, tmp_path, [3])
+    honest = fsck._check_artefacts
+
+    def meanwhile(session: Session) -> Iterator[Finding]:
+        with sqlite_database.write() as other:
+            append(other, 9)
+            checkpoints.make(other, tmp_path, NOW)
+        with pytest.raises(Refused, match=r"log\.rolled_back"):
+            checkpoints.guard(session, tmp_path)
+        return honest(session)
+
+    monkeypatch.setattr(fsck, "_check_artefacts", meanwhile)
+    with sqlite_database.read() as session:
+        assert list(fsck.check_ledger(session, tmp_path)) == []

@@ -13,13 +13,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from app.db.database import Database
-from app.errors import Conflict, NotFound, Problem, Refused, refuse
+from app.errors import Conflict, NotFound, Problem, refuse
 from app.http.etag import Guard, unguarded
 from app.http.faults import said
 from app.http.logs import keep_going
 from app.http.pagination import Page, Paging
 from app.ledger import repository as ledger
-from app.plans import calendar, limits, repository
+from app.plans import calendar, limits, refusals, repository
 from app.plans.catalogue import Catalogue
 from app.plans.review import recurrence_of, review
 from app.plans.schemas import PlanDocument, PlanLine, PlanOut
@@ -85,7 +85,7 @@ def create(database: Database, document: PlanDocument, now: datetime) -> PlanOut
     recurrence_of(document)
     with database.write() as session:
         if repository.find(session, document.code) is not None:
-            raise Conflict(_exists(document.code))
+            raise Conflict(refusals.exists(document.code))
         plan = Plan(
             code=document.code,
             title_zh=document.title_zh,
@@ -100,7 +100,7 @@ def create(database: Database, document: PlanDocument, now: datetime) -> PlanOut
         try:
             session.flush()
         except IntegrityError:  # somebody saved it since we looked
-            raise Conflict(_exists(document.code)) from None
+            raise Conflict(refusals.exists(document.code)) from None
         return _out(plan)
 
 
@@ -148,12 +148,12 @@ def publish(
         if plan.status == "published":
             return _out(plan)
         if repository.published(session, code) is not None and not reason.strip():
-            raise _no_reason(code)
+            raise refusals.no_reason(code)
         document = PlanDocument.model_validate(plan.document)
         known = repository.catalogue(session)
         found = _review(session, document, known)
         if found:
-            raise _refused(found)
+            raise refusals.broken(found)
         plan.status, plan.published_at = "published", now
         versions = {item: known.items[item].version for task in document.tasks for item in task.items}
         session.add(plan)
@@ -204,7 +204,7 @@ def freeze_rules(session: Session, code: str) -> FrozenRules:
     _find(session, code)
     revision = repository.in_force(session, code)
     if revision is None:
-        raise Conflict(_not_in_force(code))
+        raise Conflict(refusals.not_in_force(code))
     document = PlanDocument.model_validate(revision.document)
     known = repository.catalogue(session)
     items: dict[str, int] = {}
@@ -212,7 +212,7 @@ def freeze_rules(session: Session, code: str) -> FrozenRules:
         for item in task.items:
             version = known.items[item].version if item in known.items else None
             if version is None:
-                raise _withdrawn_item(task.task_id, item)
+                raise refusals.withdrawn_item(task.task_id, item)
             items[item] = version
     return FrozenRules(code, revision.version, revision.digest, document, items)
 
@@ -223,7 +223,7 @@ def in_force(database: Database, code: str) -> PlanDocument:
         _find(session, code)
         revision = repository.in_force(session, code)
         if revision is None:
-            raise Conflict(_not_in_force(code))
+            raise Conflict(refusals.not_in_force(code))
         return PlanDocument.model_validate(revision.document)
 
 
@@ -234,7 +234,7 @@ def document_of(session: Session, code: str, plan_digest: str | None = None) -> 
     """
     found = repository.published(session, code, plan_digest)
     if found is None:
-        raise NotFound(_absent(code))
+        raise NotFound(refusals.absent(code))
     return PlanDocument.model_validate(found.document)
 
 
@@ -301,7 +301,7 @@ def _fallen_due(
 def _find(session: Session, code: str, *, lock: bool = False) -> Plan:
     plan = repository.find(session, code, lock=lock)
     if plan is None:
-        raise NotFound(_absent(code))
+        raise NotFound(refusals.absent(code))
     return plan
 
 
@@ -336,67 +336,3 @@ def _entry(kind: str, plan: Plan, now: datetime) -> dict[str, Any]:
         "plan": plan.code,
         "version": plan.version,
     }
-
-
-def _refused(found: tuple[Problem, ...]) -> Refused:
-    first = found[0]
-    params = {**first.params, "broken": len(found)}
-    return Refused(Problem(first.code, first.zh, first.en, first.remedy_zh, first.remedy_en, params))
-
-
-def _no_reason(code: str) -> Refused:
-    return refuse(
-        "plan.no_reason",
-        f"计划 {code} 已有公布的版本，再次公布须写明变更理由，理由将公开。",
-        f"Plan {code} has a published version; replacing it needs a reason, which is published.",
-        "请填写 reason。",
-        "Give `reason`.",
-        plan=code,
-    )
-
-
-def _absent(code: str) -> Problem:
-    return Problem(
-        "plan.absent",
-        f"没有编号为 {code} 的计划。",
-        f"There is no plan {code}.",
-        "用 plan list 查看已有计划。",
-        "See what there is with plan list.",
-        {"plan": code},
-    )
-
-
-def _exists(code: str) -> Problem:
-    return Problem(
-        "plan.exists",
-        f"计划 {code} 已存在。",
-        f"Plan {code} exists already.",
-        "请修订该计划（PUT，或 plan create --revise），或换一个编号。",
-        "Revise it (PUT, or plan create --revise), or choose another code.",
-        {"plan": code},
-    )
-
-
-def _not_in_force(code: str) -> Problem:
-    return Problem(
-        "plan.not_in_force",
-        f"计划 {code} 未发布或已撤回，不能据此抽查。",
-        f"Plan {code} is not published, or withdrawn; nothing can be drawn from it.",
-        "请先发布该计划（plan publish）。",
-        "Publish it first (plan publish).",
-        {"plan": code},
-    )
-
-
-def _withdrawn_item(task: str, item: str) -> Refused:
-    return refuse(
-        "plan.unpublished_item",
-        f"任务 {task} 的事项 {item} 已不再公布，不得检查。",
-        f"Item {item} of task {task} is no longer published and must not be checked.",
-        "请发布该事项，或修订计划后重新发布。",
-        "Publish the item, or revise the plan and publish it again.",
-        task=task,
-        field="items",
-        value=item,
-        rule="an unpublished item must not be checked",
-    )

@@ -15,7 +15,7 @@ from typing import Any, Final
 from starlette.concurrency import run_in_threadpool
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.web.responses import PUBLIC
+from app.web.responses import PUBLIC, names
 
 SECONDS: Final = 1.0
 ENTRIES: Final = 256
@@ -52,7 +52,7 @@ class _Recorded:
         """Keep a copy of a message, of bodies no more than is kept."""
         if message["type"] == "http.response.start":
             self.status, self.headers = message["status"], list(message["headers"])
-        elif len(self.body) <= LARGEST:
+        elif message["type"] == "http.response.body" and len(self.body) <= LARGEST:
             self.body += message.get("body", b"")
             self.whole = not message.get("more_body", False)
 
@@ -133,7 +133,6 @@ def _key(scope: MutableMapping[str, Any]) -> Key | None:
 
 
 def _matches(scope: Scope, headers: Headers) -> bool:
-    """Whether If-None-Match names the page's tag (RFC 9110 section 13.1.2, weak comparison)."""
-    tag = dict(headers).get(b"etag", b"")
-    given = b",".join(value for name, value in scope["headers"] if name == b"if-none-match").split(b",")
-    return any(part.strip().removeprefix(b"W/") in (tag, b"*") for part in given)
+    """Whether who asks has the page already."""
+    given = b",".join(value for name, value in scope["headers"] if name == b"if-none-match")
+    return names(given.decode("latin-1"), dict(headers).get(b"etag", b"").decode("latin-1"))

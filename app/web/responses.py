@@ -28,10 +28,15 @@ def etag_of(body: bytes) -> str:
     return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
+def names(if_none_match: str, etag: str) -> bool:
+    """Whether If-None-Match names this tag (weak comparison, RFC 9110 section 13.1.2); without a tag nothing does."""
+    given = [part.strip().removeprefix("W/") for part in if_none_match.split(",")]
+    return bool(etag) and ("*" in given or etag in given)
+
+
 def matches(request: Request, etag: str) -> bool:
-    """Whether If-None-Match names this tag (weak comparison, RFC 9110 section 13.1.2)."""
-    given = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
-    return "*" in given or etag in given
+    """Whether the request says that it has this version already."""
+    return names(request.headers.get("if-none-match", ""), etag)
 
 
 def conditional(request: Request, body: bytes, media_type: str, cache_control: str) -> Response:

@@ -151,6 +151,11 @@ def test_who_has_the_page_already_is_told_so() -> None:
     assert told == [(200, b"1"), (304, b""), (200, b"1")]
 
 
+def test_an_answer_without_a_tag_is_sent_whole_to_who_has_nothing() -> None:
+    site = Site([row for row in PAGE if row[0] != b"etag"])
+    assert site.asked(site.ask, site.ask, lambda: site.ask((b"if-none-match", b"*"))) == [(200, b"1")] * 3
+
+
 def test_only_so_many_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(page_cache, "ENTRIES", 2)
     site = Site(PAGE)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from app.visits.demo_story import demo_picture
 from app.visits.tables import Visit
@@ -29,19 +29,25 @@ def plain(browser: Browser, site: Site) -> Iterator[Watched]:
     made.context.close()
 
 
+def followed(page: Page, to: Locator) -> None:
+    """Click and wait for the page it leads to: what counts or reads next would look at the old one."""
+    with page.expect_navigation():
+        to.click()
+
+
 def pressed(page: Page, form: str, by: str) -> None:
-    """Sign a form with a person's code and send it."""
+    """Sign a form with a person's code, send it and wait for the page that answers it."""
     place = page.locator(f"form[action$='{form}']")
     signed = place.locator("input[name=by]:not([type=hidden])")
     if signed.count():
         signed.fill(by)
-    place.locator("button[type=submit]").click()
+    followed(page, place.locator("button[type=submit]"))
 
 
 def carried_to_answers(page: Page, visit: Visit, crew: list[str]) -> None:
     """Notice and arrival of everybody."""
     page.goto(f"/staff/today?day={visit.day}&inspector={crew[0]}")
-    page.locator("ol.stops a", has_text=visit.name).click()
+    followed(page, page.locator("ol.stops a", has_text=visit.name))
     pressed(page, "/notice", crew[0])
     for box in page.locator("input[name=present]").all():
         box.check()
@@ -76,7 +82,7 @@ def test_from_the_notice_to_what_a_citizen_reads(plain: Watched, site: Site) -> 
 
     citizen = plain.context.new_page()
     citizen.goto(f"/results?name={visit.name}")
-    citizen.locator(f"a[href$='{check.key}']").first.click()
+    followed(citizen, citizen.locator(f"a[href$='{check.key}']").first)
     assert visit.name in citizen.locator("h1").inner_text()
     assert crew[0] not in citizen.content()
     plain.nothing_wrong()

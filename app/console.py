@@ -70,7 +70,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) 
         numeric = bool(rows) and all(
             isinstance(row[number], int | float) and not isinstance(row[number], bool) for row in rows
         )
-        shown.add_column(column, justify="right" if numeric else "left")
+        shown.add_column(column, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         shown.add_row(*map(_cell, row))
     screen.print(shown)
@@ -92,12 +92,21 @@ def emit(value: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
 
 
-def refusal(problem: Problem, as_json: bool = False) -> None:
-    """A refusal in both languages, with its remedy; as JSON on standard output too where that was asked for."""
-    screen.print(f"[bold red]✗ {problem.code}[/]", highlight=False)
+def warning(problem: Problem) -> None:
+    """What is allowed and yet likely not meant, in both languages, with its remedy."""
+    _problem("[bold yellow]!", problem)
+
+
+def _problem(mark: str, problem: Problem) -> None:
+    screen.print(f"{mark} {problem.code}[/]", highlight=False)
     for text in (problem.zh, problem.remedy_zh, problem.en, problem.remedy_en):
         if text:
             screen.print(f"  {text}", highlight=False, markup=False)
+
+
+def refusal(problem: Problem, as_json: bool = False) -> None:
+    """A refusal in both languages, with its remedy; as JSON on standard output too where that was asked for."""
+    _problem("[bold red]✗", problem)
     if as_json:
         said = {field.name: getattr(problem, field.name) for field in fields(problem)}
         emit({"problem": {**said, "params": dict(problem.params)}})

@@ -175,7 +175,7 @@ FIGURES = (
 
 def finish(trip: Trip, row: Round, seconds: dict[str, float], started: float) -> dict[str, Any]:
     """Write and verify the bundles of a revealed round, and sum it up with the demo's keys."""
-    bundle, verified = None, False
+    bundle, verified = None, None
     if row.stage == "revealed":
         begun = time.perf_counter()
         trip.progress.step("bundle", 0, 2)
@@ -290,6 +290,11 @@ def show_summary(summary: dict[str, Any], as_json: bool) -> None:
     console.table(f"批次 round {summary['round_id']}", ("项目 figure", "值 value"), rows)
     seconds = list(summary["seconds"].items())
     console.table("用时 time", ("阶段 stage", "秒 seconds"), seconds)
+    if summary["unscheduled"]:
+        console.say(
+            f"! 有 {summary['unscheduled']} 项检查没有排上，原因与办法 some checks have no visit, why and what to do: "
+            f"round explain {summary['round_id']}"
+        )
     if summary["waiting_for"]:
         console.say(WAITING.get(summary["waiting_for"], "").format(summary["round_id"]))
     if summary["problem"]:

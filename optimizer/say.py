@@ -49,7 +49,10 @@ REMEDIES = {
         "Give {target} {n} more entries by an exemption, or wait for next year",
     ),
     "days": ("放宽检查 {0} 的日期", "Widen the days of check {0}"),
-    "heads": ("在其中一天为部门 {0} 增派 {n} 人", "Give department {0} {n} more officers on one of the days"),
+    "heads": (
+        "在其中一天为部门 {0} 增派 {n} 人（须有可任组长者）",
+        "Give department {0} {n} more officers on one of the days, a lead among them",
+    ),
     "specialists": (
         "在其中一天为部门 {0} 安排 {n} 名“{1}”专业人员",
         "Have {n} more holders of specialty {1} in department {0} on one of the days",

@@ -16,6 +16,7 @@ class ItemFacts:
     kind: str
     departments: frozenset[str]
     officers: int
+    specialties: frozenset[str]
     cap: int | None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +15,9 @@ from pydantic import ValidationError
 from app import console
 from app.db.database import Database
 from app.db.migrations import upgrade
-from app.errors import Refused, refuse
+from app.errors import Problem, Refused, refuse
 from app.plans import calendar, limits, service
-from app.plans.schemas import CalendarYearIn, PlanOut
+from app.plans.schemas import CalendarYearIn, PlanDocument, PlanOut
 from app.settings import settings
 
 commands = typer.Typer(name="plan", help="抽查计划 Plans: save, check, publish.", no_args_is_help=True)
@@ -70,6 +71,16 @@ def _show(plan: PlanOut, as_json: bool) -> None:
     console.say(f"  sha256 {plan.digest}")
 
 
+def _told(found: Iterable[Problem]) -> list[dict[str, Any]]:
+    return [{"code": p.code, "zh": p.zh, "en": p.en, "params": dict(p.params)} for p in found]
+
+
+def _warn(database: Database, document: PlanDocument) -> None:
+    """What today's roster could not do for the plan; it may still be published."""
+    for problem in service.warnings(database, document, datetime.now(UTC)):
+        console.warning(problem)
+
+
 @commands.command()
 def create(
     file: PlanFile,
@@ -88,14 +99,16 @@ def create(
 @commands.command()
 def check(file: PlanFile, as_json: AsJson = False) -> None:
     """检查计划文件 List every rule that the plan in FILE would break; exit status 1 if there are any."""
-    found = service.check(open_database(), service.parse_document(read_file(file)))
+    database, document = open_database(), service.parse_document(read_file(file))
+    found = service.check(database, document)
     if as_json:
-        problems = [{"code": p.code, "zh": p.zh, "en": p.en, "params": dict(p.params)} for p in found]
-        console.emit({"problems": problems})
+        doubts = service.warnings(database, document, datetime.now(UTC))
+        console.emit({"problems": _told(found), "warnings": _told(doubts)})
     else:
         for problem in found:
             console.refusal(problem)
         console.say("✓ 可以发布 may be published" if not found else f"✗ {len(found)}")
+        _warn(database, document)
     if found:
         raise typer.Exit(1)
 
@@ -111,7 +124,10 @@ def publish(
     """发布计划 Put the newest version of a plan in force."""
     database = open_database()
     try:
-        _show(service.publish(database, code, datetime.now(UTC), reason=reason), as_json)
+        plan = service.publish(database, code, datetime.now(UTC), reason=reason)
+        _show(plan, as_json)
+        if not as_json:
+            _warn(database, plan.document)
     except Refused as error:
         if error.problem.params.get("broken", 1) != 1 and not as_json:
             for problem in service.check(database, service.get(database, code).document)[1:]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from sqlmodel import Session, col, select
 
 from app.http.pagination import Paging
 from app.plans.catalogue import Catalogue, ItemFacts
+from app.plans.crews import Officer
 from app.plans.tables import Plan, PlanRevision
+from app.registers import repository as registers
 from app.registers.tables import CREDIT_CLASSES, CheckItem, Department, SupervisionRule
 
 
@@ -68,6 +72,15 @@ def catalogue(session: Session) -> Catalogue:
     )
 
 
+def officers(session: Session, on: date) -> list[Officer]:
+    """Active officers whose certificates are valid on a day."""
+    return [
+        Officer(person.department, person.lead, frozenset(person.specialties))
+        for person in registers.inspectors(session)
+        if person.certificate_expires and person.certificate_expires >= on
+    ]
+
+
 def _items(session: Session) -> dict[str, ItemFacts]:
     """Facts of each item from its published version, else from its newest."""
     versions: dict[str, list[CheckItem]] = {}
@@ -86,5 +99,6 @@ def _facts(code: str, rows: list[CheckItem]) -> ItemFacts:
         kind=best.kind,
         departments=frozenset((best.department, *best.partners)),
         officers=best.officers,
+        specialties=frozenset(best.specialties),
         cap=best.cap,
     )

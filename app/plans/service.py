@@ -19,7 +19,7 @@ from app.http.faults import said
 from app.http.logs import keep_going
 from app.http.pagination import Page, Paging
 from app.ledger import repository as ledger
-from app.plans import calendar, limits, refusals, repository
+from app.plans import calendar, crews, limits, refusals, repository
 from app.plans.catalogue import Catalogue
 from app.plans.review import recurrence_of, review
 from app.plans.schemas import PlanDocument, PlanLine, PlanOut
@@ -128,6 +128,13 @@ def check(database: Database, document: PlanDocument) -> tuple[Problem, ...]:
     """Every rule that the plan would break if it were published now."""
     with database.read() as session:
         return _review(session, document, repository.catalogue(session))
+
+
+def warnings(database: Database, document: PlanDocument, now: datetime) -> tuple[Problem, ...]:
+    """What would keep departments from sending crews with today's roster; it does not stop a publication."""
+    with database.read() as session:
+        officers = repository.officers(session, now.astimezone(ZONE).date())
+        return tuple(crews.warnings(document, repository.catalogue(session), officers))
 
 
 def _review(session: Session, document: PlanDocument, known: Catalogue) -> tuple[Problem, ...]:

@@ -141,7 +141,13 @@ def tag_(as_json: AsJson = False) -> None:
             {"targets": report.targets, "tagged": report.tagged, "joint": report.joint, "pairs": report.pairs}
         )
         return
-    console.table("监管标记 Tags", ("部门 department", "targets"), list(report.by_department.items()))
+    with database.read() as session:
+        names = {row.code: row.name_zh for row, _, _ in repository.departments(session)}
+    console.table(
+        "监管标记 Tags",
+        ("代码 code", "部门 department", "对象数 targets"),
+        [(code, names[code], count) for code, count in report.by_department.items()],
+    )
     console.say(
         f"✓ {report.tagged:,} 个对象有监管部门 tagged; {report.joint:,} 个涉及两个以上部门 under several"
     )

@@ -125,10 +125,15 @@ class InspectorLoader(TableLoader):
         department = self._departments.find(cells, "department", cells.needed("department"))
         values = (
             code, department, cells.needed("name"), cells.text("certificate_no") or code, expires,
-            cells.words("specialties"), self._district(cells), officer, cells.flag("lead", False),
+            cells.words("specialties"), self._district(cells), officer, self._lead(cells, officer),
             cells.number("cap", 0, 10_000) or 0, cells.flag("active", True),
         )  # fmt: skip
         return self.record(values)
+
+    @staticmethod
+    def _lead(cells: Cells, officer: bool) -> bool:
+        """A list without such a column says nothing against any officer; in one with it, who is not marked may not."""
+        return cells.flag("lead", officer and "lead" not in cells.header.columns)
 
     def _district(self, cells: Cells) -> str:
         text = cells.text("district")

@@ -11,7 +11,16 @@ import typer
 from app import console
 from app.db.database import Database
 from app.errors import refuse
-from app.rounds import advance, entropy, packing_commands, repository, seats_commands, service, voiding
+from app.rounds import (
+    advance,
+    entropy,
+    expiry,
+    packing_commands,
+    repository,
+    seats_commands,
+    service,
+    voiding,
+)
 from app.rounds.log import stamp
 from app.rounds.schemas import RoundOut
 from app.rounds.tables import Round
@@ -47,6 +56,7 @@ def _show(db: Database, row: Round, as_json: bool) -> None:
         times = sorted(
             repository.times(session, row.round_id).values(), key=lambda time: (time.at, time.stage)
         )
+        awaited = expiry.awaited(session, row)
     shown = RoundOut.of(row, times)
     if as_json:
         console.emit(shown.model_dump(mode="json"))
@@ -54,7 +64,7 @@ def _show(db: Database, row: Round, as_json: bool) -> None:
     done = [(time.stage, stamp(time.at), round(time.seconds, 2)) for time in times]
     console.table(f"{row.round_id} · {row.status}", ("阶段 stage", "时间 at", "秒 seconds"), done)
     if row.waiting_for:
-        console.say(f"等待 waiting for: {row.waiting_for}")
+        console.say(f"等待 waiting for: {row.waiting_for}{f' ({awaited})' if awaited else ''}")
     if row.problem:
         console.say(f"{row.problem.get('zh', row.problem['code'])}\n{row.problem.get('en', '')}")
 

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from app.db.database import Database
 from app.ledger import repository as ledger
 from app.rounds import repository
-from app.rounds.log import entry_of
+from app.rounds.log import entry_of, stamp
 from app.rounds.story import sha
 from app.rounds.tables import Round
 from scheduler.encoding import Json, canonical_json
@@ -60,6 +60,18 @@ def entropy_deadline(session: Session, row: Round) -> datetime | None:
     """Until when a committed round takes its first public value; None in every other stage."""
     manifest = ledger.find(session, row.round_id, "manifest.json") if row.stage == "committed" else None
     return None if manifest is None else _deadline(manifest, "entropy")
+
+
+def awaited(session: Session, row: Round) -> str:
+    """Which announced sources have not spoken yet, and until when they may; empty where none is waited for."""
+    part = row.waiting_for or ""
+    manifest = ledger.find(session, row.round_id, "manifest.json")
+    if part not in ("entropy", "entropy_seats") or manifest is None:
+        return ""
+    known = repository.entropy(session, row.round_id, part)
+    names = [source["id"] for source in json.loads(manifest)[part] if source["id"] not in known]
+    until = entropy_deadline(session, row)
+    return "、".join(names) + (f"，截止 until {stamp(until)}" if until else "")
 
 
 def _deadline(manifest: bytes, name: str) -> datetime:

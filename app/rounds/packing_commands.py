@@ -38,6 +38,11 @@ def explain(round_id: RoundId, as_json: AsJson = False) -> None:
     if as_json:
         console.emit({"explanations": [ExplanationOut.of(row).model_dump() for row in found]})
         return
+    if not found:
+        console.say(
+            "✓ 检查全部排上，没有不能合并的入户 · every check has a visit, and no visits were kept apart"
+        )
+        return
     cells = [
         (
             " ".join(row.visits) or row.checks[0],

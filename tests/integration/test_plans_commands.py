@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.db.database import Database
 from app.errors import Refused
 from app.plans.commands import calendar_commands, commands
 from app.plans.example import EXAMPLE
-from app.registers.tables import CheckItem, Department, SupervisionRule
+from app.registers.tables import CheckItem, Department, Inspector, SupervisionRule
 from app.settings import settings
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -64,7 +64,7 @@ def plan_file(tmp_path: Path) -> Path:
 
 
 def test_from_file_to_publication(run: Run, plan_file: Path) -> None:
-    assert run("plan", "check", str(plan_file)) == {"problems": []}
+    assert run("plan", "check", str(plan_file))["problems"] == []
     assert run("plan", "create", str(plan_file))["status"] == "draft"
     assert run("plan", "publish", "food-2027")["status"] == "published"
     (line,) = run("plan", "list")["plans"]
@@ -73,6 +73,33 @@ def test_from_file_to_publication(run: Run, plan_file: Path) -> None:
     plan_file.write_text(json.dumps(EXAMPLE | {"title_zh": "修订"}), "utf-8")
     assert run("plan", "create", "--revise", str(plan_file))["version"] == 2
     assert run("plan", "withdraw", "food-2027")["status"] == "withdrawn"
+
+
+def test_a_plan_is_warned_of_departments_that_could_send_nobody(
+    run: Run, plan_file: Path, sqlite_database: Database
+) -> None:
+    def officer(code: str, expires: date) -> Inspector:
+        return Inspector(
+            code=code,
+            department=code[:2],
+            name=code,
+            certificate_no=code,
+            certificate_expires=expires,
+            lead=True,
+        )
+
+    def warned() -> list[tuple[str, str]]:
+        found = run("plan", "check", str(plan_file))
+        assert found["problems"] == []
+        return [(warning["code"], warning["params"]["department"]) for warning in found["warnings"]]
+
+    with sqlite_database.write() as session:
+        session.add_all(officer(code, date(2199, 1, 1)) for code in ("SC1", "SC2", "XF1"))
+        session.add(officer("XF2", date(2020, 1, 1)))
+    assert warned() == [("plan.no_crew", "XF")]
+    with sqlite_database.write() as session:
+        session.add(officer("XF3", date(2199, 1, 1)))
+    assert warned() == []
 
 
 def test_a_broken_plan_is_listed_and_refused(run: Run, plan_file: Path) -> None:

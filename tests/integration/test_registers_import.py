@@ -323,6 +323,23 @@ def test_a_roster_with_leave_and_recusals(database: Database, tmp_path: Path) ->
     assert (people["XJ-002"].department, people["XJ-003"].officer) == ("XF", False)
 
 
+def test_a_roster_without_a_column_for_leads_keeps_nobody_from_leading(
+    database: Database, tmp_path: Path
+) -> None:
+    departments(database)
+    rows = [
+        ["执法证号", "姓名", "所属部门", "证件有效期", "人员类型"],
+        ["XJ-001", "甲", "XF", "2029-01-01", "执法人员"],
+        ["XJ-002", "乙", "XF", "", "辅助人员"],
+    ]
+    load(database, write(tmp_path / "plain.csv", rows))
+    marked = [[*rows[0], "可任组长"], ["XJ-003", "丙", "XF", "2029-01-01", "执法人员", ""]]
+    load(database, write(tmp_path / "marked.csv", marked))
+    with database.read() as session:
+        leads = {person.code: person.lead for person in session.exec(select(Inspector))}
+    assert leads == {"XJ-001": True, "XJ-002": False, "XJ-003": False}
+
+
 def test_items_come_as_drafts_and_never_change_what_is_published(database: Database, tmp_path: Path) -> None:
     departments(database)
     header = ["事项编号", "事项名称", "牵头部门", "配合部门", "检查方式", "事项类别", "现场时长"]

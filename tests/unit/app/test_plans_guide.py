@@ -25,7 +25,7 @@ YEARS = [packaged(year) for year in PACKAGED]
 
 def item(code: str, department: str, kind: str) -> ItemFacts:
     """A published item."""
-    return ItemFacts(code, 1, "published", kind, frozenset({department}), 2, None)
+    return ItemFacts(code, 1, "published", kind, frozenset({department}), 2, frozenset(), None)
 
 
 CATALOGUE = Catalogue(

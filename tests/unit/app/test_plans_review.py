@@ -34,6 +34,7 @@ def item(code: str, department: str, **changed: Any) -> ItemFacts:
         "kind": "general",
         "departments": frozenset({department}),
         "officers": 2,
+        "specialties": frozenset(),
         "cap": None,
     }
     return ItemFacts(**facts | changed)

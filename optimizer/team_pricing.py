@@ -17,6 +17,7 @@ from optimizer.teams import ORDERS, Cast, Flags, Ints, Small, crew_sizes, togeth
 UNIT = 10_000
 GRAIN = 4
 TABLE_DEPARTMENTS = 12
+RARE_DEPARTMENTS = 12
 BLOCK = 48
 BATCH = 500_000
 MILLION = 1_000_000
@@ -26,11 +27,20 @@ MILLION = 1_000_000
 class Unions:
     """Departments as bits: `masks` (n) of each visit, `costs` (2^departments) the least officers of each union.
 
-    Only the most frequent departments of the cell; what the others cost is left out, which bounds from below.
+    Only the most frequent departments of the cell. `rare`, `rare_costs` say the same of the next ones, which no table
+    is kept of: a team-day has at most `most` visits, so each visit bears at least that part of its rare departments'
+    officers (`shares`, n). What further departments cost is left out, which bounds from below.
     """
 
     masks: Small
     costs: Small
+    rare: Small
+    rare_costs: Small
+    shares: Small
+
+    def charge(self, rare: Small, size: int, most: int) -> Ints:
+        """What sets of `size` visits bear of their rare departments, whichever visits may join them."""
+        return self.rare_costs[rare].astype(np.int64) * size // most
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,7 @@ class _Sets:
     value: Ints
     minutes: Small
     masks: Small
+    rare: Small
     hope: Ints
 
     def keep(self, chosen: Flags | Ints) -> _Sets:
@@ -63,22 +74,35 @@ class _Sets:
             self.value[chosen],
             self.minutes[chosen],
             self.masks[chosen],
+            self.rare[chosen],
             self.hope[chosen],
         )
 
 
-def unions(given: Cast) -> Unions:
-    """Masks and costs over the cell's most frequent departments."""
+def unions(given: Cast, table: int = TABLE_DEPARTMENTS) -> Unions:
+    """Masks and costs over the cell's departments: the `table` most frequent ones, and the next."""
     wanted = given.officers > 0
     frequent = sorted(range(wanted.shape[1]), key=lambda d: (-int(wanted[:, d].sum()), d))
-    chosen = sorted(frequent[:TABLE_DEPARTMENTS])
+    masks, costs = _subsets(given, sorted(frequent[:table]))
+    rare, rare_costs = _subsets(given, sorted(frequent[table : table + RARE_DEPARTMENTS]))
+    return Unions(masks, costs, rare, rare_costs, rare_costs[rare] // most_stops(given))
+
+
+def _subsets(given: Cast, chosen: list[int]) -> tuple[Small, Small]:
+    """Which of these departments each visit needs, as bits, and the least officers of every set of them."""
+    wanted = given.officers > 0
     bits = 1 << np.arange(len(chosen))
     least = np.where(wanted, given.officers, MILLION).min(axis=0)[chosen]
     every = np.arange(1 << len(chosen))[:, None] // bits % 2
-    return Unions(
+    return (
         (wanted[:, chosen] * bits).sum(axis=1).astype(np.int32),
         ((every * least).sum(axis=1) * UNIT).astype(np.int32),
     )
+
+
+def most_stops(given: Cast) -> int:
+    """Visits of a team-day at most, so far as the enumeration goes."""
+    return min(given.most, 6)
 
 
 def price(given: Cast, over: Unions, prices: Ints, cap: int, most_found: int) -> Priced:
@@ -100,7 +124,8 @@ class _Search:
     def __init__(self, given: Cast, over: Unions, prices: Small, cap: int, most_found: int) -> None:
         self.given, self.over, self.prices, self.cap = given, over, prices, cap
         self.most_found = most_found
-        self.most = min(given.most, 6)
+        self.most = most_stops(given)
+        self.borne = self.prices - over.shares
         self.weights = (given.lengths + given.detour) // GRAIN
         self.need = given.lengths + given.detour
         shape = (self.most, len(over.costs), given.day // GRAIN + 1)
@@ -129,13 +154,13 @@ class _Search:
 
     def _learn(self, visit: int) -> None:
         """One more visit for the knapsacks of every union that has its departments, if it can join others at all."""
-        if self.prices[visit] <= 0 or self.need[visit] > self.given.day:
+        if self.borne[visit] <= 0 or self.need[visit] > self.given.day:
             return
         mask, weight = self.over.masks[visit], int(self.weights[visit])
         rows = np.nonzero((np.arange(len(self.over.costs)) & mask) == mask)[0]
         width = self.best.shape[2]
         for stops in range(self.most - 1, 0, -1):
-            with_it = self.best[stops - 1][rows, : width - weight] + self.prices[visit]
+            with_it = self.best[stops - 1][rows, : width - weight] + self.borne[visit]
             own = self.best[stops][rows]
             np.maximum(own[:, weight:], with_it, out=own[:, weight:])
             self.best[stops][rows] = own
@@ -155,8 +180,9 @@ class _Search:
         rest = self.given.day - self.given.lengths[first:last]
         masks = self.over.masks[first:last]
         value = self.prices[first:last].astype(np.int64)
-        hope = value + self.hope[self.most - 1][masks, rest // GRAIN]
-        return _Sets(members, value, self.given.lengths[first:last], masks, hope)
+        rare = self.over.rare[first:last]
+        hope = value - self.over.charge(rare, 1, self.most) + self.hope[self.most - 1][masks, rest // GRAIN]
+        return _Sets(members, value, self.given.lengths[first:last], masks, rare, hope)
 
     def _note(self, sets: _Sets) -> None:
         """Keep the sets whose prices exceed their officers."""
@@ -192,13 +218,14 @@ class _Search:
             later = np.arange(count)[None, :] > part.members[:, -1:]
             old, new = np.nonzero((rest >= 0) & later & (self.prices > 0)[None, :])
             masks = part.masks[old] | self.over.masks[new]
-            hope = part.value[old] + self.prices[new]
+            rare = part.rare[old] | self.over.rare[new]
+            hope = part.value[old] + self.prices[new] - self.over.charge(rare, size + 1, self.most)
             hope += self.hope[self.most - size - 1][masks, rest[old, new] // GRAIN]
             chosen = np.nonzero(hope > 0)[0]
             chosen = chosen[together(self.given, part.members[old[chosen]], new[chosen])]
             chosen = self._likeliest(part, old, new, hope, chosen)
             self.work += len(chosen) * len(ORDERS[size + 1])
-            yield self._made(part.keep(old[chosen]), new[chosen], masks[chosen], size + 1)
+            yield self._made(part.keep(old[chosen]), new[chosen], masks[chosen], rare[chosen], size + 1)
 
     def _likeliest(self, part: _Sets, old: Ints, new: Ints, hope: Ints, chosen: Ints) -> Ints:
         """At most `cap` of the candidates of a batch, before tours; what is dropped counts for the excess."""
@@ -210,14 +237,15 @@ class _Search:
         self._exceed(hope[dropped], crew_sizes(self.given.officers, members) * UNIT)
         return chosen[np.sort(order[: self.cap])]
 
-    def _made(self, old: _Sets, new: Ints, masks: Small, size: int) -> _Sets:
+    def _made(self, old: _Sets, new: Ints, masks: Small, rare: Small, size: int) -> _Sets:
         """Sets with one more visit, those that fit into a day along their shortest tour."""
         members = np.concatenate([old.members, new[:, None]], axis=1)
         minutes = self.given.lengths[members].sum(axis=1, dtype=np.int32) + tours(self.given.legs, members)
         value = old.value + self.prices[new]
         rest = self.given.day - minutes
-        hope = value + self.hope[self.most - size][masks, np.maximum(rest, 0) // GRAIN]
-        made = _Sets(members, value, minutes, masks, hope)
+        hope = value - self.over.charge(rare, size, self.most)
+        hope += self.hope[self.most - size][masks, np.maximum(rest, 0) // GRAIN]
+        made = _Sets(members, value, minutes, masks, rare, hope)
         return made.keep(rest >= 0)
 
     def result(self) -> Priced:
@@ -238,5 +266,6 @@ def _joined(parts: list[_Sets]) -> _Sets:
         value=np.concatenate([part.value for part in parts]),
         minutes=np.concatenate([part.minutes for part in parts]),
         masks=np.concatenate([part.masks for part in parts]),
+        rare=np.concatenate([part.rare for part in parts]),
         hope=np.concatenate([part.hope for part in parts]),
     )

@@ -74,16 +74,35 @@ def fewest(days: dict[tuple[int, ...], int], count: int) -> int:
     return best[-1]
 
 
+@pytest.mark.parametrize("table", [12, 3, 0])
 @pytest.mark.parametrize("seed", range(6))
-def test_pricing_finds_all_team_days_that_are_too_cheap_and_no_other(seed: int) -> None:
+def test_pricing_finds_all_team_days_that_are_too_cheap_and_no_other(seed: int, table: int) -> None:
+    """Also where most departments, or all of them, are in no table."""
     given = small(seed)
     rng = random.Random(seed)
     officers = given.officers.sum(axis=1).tolist()
     prices = np.array([int(UNIT * rng.uniform(0.2, 0.7) * own) for own in officers])
-    found = price(given, unions(given), prices, 10**6, 10**6)
+    found = price(given, unions(given, table), prices, 10**6, 10**6)
     due = {days for days, cost in team_days(given).items() if prices[list(days)].sum() > cost * UNIT}
     assert found.exact
     assert {days for days in found.sets if len(days) < 5} == due
+
+
+def test_what_visits_bear_of_rare_departments_is_never_more_than_those_cost() -> None:
+    """Whichever visits a set grows by: its own charge and their shares stay within the officers of the union."""
+    tight = 0
+    for seed in range(6):
+        given, rng = small(seed), random.Random(seed)
+        over = unions(given, 0)
+        for _ in range(500):
+            grown = rng.sample(range(len(given)), rng.randint(1, min(6, len(given))))
+            begun = rng.randint(1, len(grown))
+            charge = over.charge(np.bitwise_or.reduce(over.rare[grown[:begun]])[None], begun, 6)[0]
+            borne = charge + over.shares[grown[begun:]].sum()
+            cost = over.rare_costs[np.bitwise_or.reduce(over.rare[grown])]
+            assert borne <= cost
+            tight += borne == cost
+    assert tight > 0
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -144,6 +144,18 @@ def _of_visit(row: Columns, scope: Scope) -> ColumnElement[bool]:
     return _with_check(row.visit, scope)
 
 
+def _sanction(row: Columns, scope: Scope) -> ColumnElement[bool]:
+    """A request is seen with what it is about: a round by all, a result or a target by its departments."""
+    check, target = _columns("visit_check"), _columns("target")
+    results = select(check.key).where(check.key == row.subject, _check(check, scope))
+    targets = select(target.id).where(target.target_id == row.subject, _target(target, scope))
+    return or_(
+        row.action.in_(("round.freeze", "round.void")),
+        and_(row.action == "result.correction", _any(results, row.subject)),
+        and_(row.action == "cap.exemption", _any(targets, row.subject)),
+    )
+
+
 def _of_nobody(_row: Columns, scope: Scope) -> ColumnElement[bool]:
     return true() if scope.unlimited else false()
 
@@ -164,6 +176,7 @@ RULES: Final[dict[str, Rule]] = {
     "visit_objection": _of_check,
     "visit_rectification": _of_check,
     "visit_version": _of_check,
+    "sanction": _sanction,
     "register_import": _of_nobody,
 }
 """Table to what a scope sees of it. `register_import` names files of all departments: for those who see everything."""

@@ -170,12 +170,13 @@ def revoke_token(number: Number, db: WholeDatabaseDep, actor: ActorDep, now: Now
     service.revoke_token(db, actor, number, now)
 
 
-@router.post("/sanctions", status_code=status.HTTP_201_CREATED, responses=problems(409, 422))
+@router.post("/sanctions", status_code=status.HTTP_201_CREATED, responses=problems(404, 409, 422))
 def create_sanction(
     body: SanctionIn, db: DatabaseDep, actor: ActorDep, now: NowDep, response: Response
 ) -> SanctionOut:
     """Ask for a void, an exemption from a cap or a correction: another person approves, a third one carries it out."""
     with db.write() as session:
+        sanctions.require_subject(session, body.action, body.subject)
         made = sanctions.ask(session, body.action, body.subject, body.reason, actor, now)
         shown = SanctionOut.model_validate(made)
     response.headers["Location"] = f"/api/v1/sanctions/{shown.id}"

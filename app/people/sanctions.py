@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Final
 
-from sqlmodel import Session, col, select
+import sqlalchemy
+from sqlmodel import Session, SQLModel, col, select
 
 from app.errors import Conflict, NotFound, Problem
 from app.http.access import Actor, forbidden
@@ -17,6 +19,13 @@ from app.http.pagination import Paging
 from app.people.tables import Sanction
 
 FREEZE, VOID, EXEMPTION, CORRECTION = "round.freeze", "round.void", "cap.exemption", "result.correction"
+_SUBJECTS: Final = {
+    FREEZE: ("round", "round_id"),
+    VOID: ("round", "round_id"),
+    EXEMPTION: ("target", "target_id"),
+    CORRECTION: ("visit_check", "key"),
+}
+"""Table and column of what an action is about, by name: those rooms stand above this one."""
 
 
 def standing(session: Session, action: str, subject: str, *, lock: bool = False) -> Sanction | None:
@@ -28,6 +37,23 @@ def standing(session: Session, action: str, subject: str, *, lock: bool = False)
         col(Sanction.withdrawn_at).is_(None),
     )
     return session.exec(query.with_for_update() if lock else query).one_or_none()
+
+
+def require_subject(session: Session, action: str, subject: str) -> None:
+    """Raise NotFound `sanction.subject` unless whoever asks sees what the action is about."""
+    name, key = _SUBJECTS[action]
+    column = SQLModel.metadata.tables[name].c[key]
+    if session.execute(sqlalchemy.select(column).where(column == subject)).first() is None:
+        raise NotFound(
+            Problem(
+                "sanction.subject",
+                f"没有 {subject}，或不属于您的部门。",
+                f"There is no {subject}, or it is not your department's.",
+                "请核对批次编号、结果编号或对象编号。",
+                "Check the id of the round, the result or the target.",
+                {"subject": subject},
+            )
+        )
 
 
 def ask(

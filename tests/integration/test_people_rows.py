@@ -15,6 +15,7 @@ from sqlmodel import Session, SQLModel, text
 from app.db import scope as scopes
 from app.db.database import Database
 from app.db.scope import EVERYTHING, NOTHING, Scope
+from app.people.tables import Sanction
 from app.registers.tables import CheckItem, Inspector, Target
 from app.rounds.tables import PlannedCheck
 from tests.small_city import NOW, fill
@@ -36,6 +37,8 @@ def filled(database: Database) -> Database:
         for code in ("fire", "health"):
             draft = CheckItem(code=f"{code}-2", version=1, title_zh="草稿", department=code, changed_at=NOW)
             session.add(draft)
+        for action, subject in (("round.void", "p-1"), ("cap.exemption", "T0001")):
+            session.add(Sanction(action=action, subject=subject, requested_at=NOW))
         session.execute(
             text(
                 "INSERT INTO plan (code, version, title_zh, title_en, status, document, digest, starts_on, created_at)"
@@ -59,11 +62,12 @@ def counts(db: Database, scope: Scope) -> dict[str, int]:
 
 EXPECTED: dict[Scope, dict[str, int]] = {
     EVERYTHING: {"inspector": 42, "inspector_leave": 1, "recusal": 1, "target": 240, "credit_class": 240,
-                 "supervision": 440, "check_item": 5},
+                 "supervision": 440, "check_item": 5, "sanction": 2},
     FIRE: {"inspector": 14, "inspector_leave": 0, "recusal": 1, "target": 120, "credit_class": 120,
-           "supervision": 120, "check_item": 4},
+           "supervision": 120, "check_item": 4, "sanction": 1},
     FIRE_HERE: {"inspector": 14, "target": 40, "credit_class": 40, "check_item": 4},
-    Scope("market"): {"inspector": 14, "inspector_leave": 1, "recusal": 0, "target": 240, "check_item": 3},
+    Scope("market"): {"inspector": 14, "inspector_leave": 1, "recusal": 0, "target": 240,
+                       "check_item": 3, "sanction": 2},
     NOTHING: dict.fromkeys(("inspector", "inspector_leave", "recusal", "target", "credit_class", "supervision"), 0)
     | {"check_item": 3},
     ONE_FIRM: {"target": 1, "inspector": 0, "credit_class": 0, "check_item": 3},

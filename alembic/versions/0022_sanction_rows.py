@@ -15,7 +15,7 @@ depends_on = None
 
 MEMBER = "double_random_member"
 SEEN = (
-    "action IN ('round.freeze', 'round.void') "
+    "action IN ('round.freeze', 'round.void') AND current_setting('app.department', true) <> '' "
     "OR action = 'result.correction' AND EXISTS (SELECT FROM visit_check c WHERE c.key = subject) "
     "OR action = 'cap.exemption' AND EXISTS (SELECT FROM target t WHERE t.target_id = subject)"
 )

@@ -145,12 +145,13 @@ def _of_visit(row: Columns, scope: Scope) -> ColumnElement[bool]:
 
 
 def _sanction(row: Columns, scope: Scope) -> ColumnElement[bool]:
-    """A request is seen with what it is about: a round by all, a result or a target by its departments."""
+    """A request is seen with what it is about: a round by all staff, a result or a target by its departments."""
     check, target = _columns("visit_check"), _columns("target")
     results = select(check.key).where(check.key == row.subject, _check(check, scope))
     targets = select(target.id).where(target.target_id == row.subject, _target(target, scope))
+    staff = false() if scope.department == "" else true()
     return or_(
-        row.action.in_(("round.freeze", "round.void")),
+        and_(staff, row.action.in_(("round.freeze", "round.void"))),
         and_(row.action == "result.correction", _any(results, row.subject)),
         and_(row.action == "cap.exemption", _any(targets, row.subject)),
     )

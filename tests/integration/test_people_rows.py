@@ -69,8 +69,8 @@ EXPECTED: dict[Scope, dict[str, int]] = {
     Scope("market"): {"inspector": 14, "inspector_leave": 1, "recusal": 0, "target": 240,
                        "check_item": 3, "sanction": 2},
     NOTHING: dict.fromkeys(("inspector", "inspector_leave", "recusal", "target", "credit_class", "supervision"), 0)
-    | {"check_item": 3},
-    ONE_FIRM: {"target": 1, "inspector": 0, "credit_class": 0, "check_item": 3},
+    | {"check_item": 3, "sanction": 0},
+    ONE_FIRM: {"target": 1, "inspector": 0, "credit_class": 0, "check_item": 3, "sanction": 0},
 }  # fmt: skip
 IDS = ("everything", "fire", "fire_in_one_district", "market", "nothing", "one_firm")
 

@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date
 from typing import Any, cast
 
 from sqlalchemy import Table, text
@@ -34,13 +35,30 @@ def _stored(table: Table, columns: Sequence[str], session: Session) -> list[Any]
     return [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns]
 
 
+class _Converted(dict[Any, Any]):
+    """Values of one column as the driver takes them, each converted once: days and times repeat from row to row."""
+
+    def __init__(self, process: Callable[[Any], Any]) -> None:
+        self._process = process
+
+    def __missing__(self, value: Any) -> Any:
+        converted = self[value] = self._process(value)
+        return converted
+
+
 def _bound(rows: Iterable[Row], processors: Sequence[Any]) -> Iterable[list[Any]]:
     """Rows as the driver takes them; only the columns whose type converts are touched."""
-    needed = [(place, process) for place, process in enumerate(processors) if process is not None]
+    needed = [
+        (place, process, _Converted(process))
+        for place, process in enumerate(processors)
+        if process is not None
+    ]
     for row in rows:
         values = list(row)
-        for place, process in needed:
-            values[place] = process(values[place])
+        for place, process, converted in needed:
+            value = values[place]
+            once = isinstance(value, date) and journal.is_one_moment(value)
+            values[place] = converted[value] if once else process(value)
         yield values
 
 

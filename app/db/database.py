@@ -21,16 +21,20 @@ from sqlmodel import Session
 from app.db.journal import JournaledSession
 from app.db.scope import EVERYTHING, Scope, bind
 
-
-def _on_connect(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # SQLAlchemy's begin events below issue BEGIN, not the driver
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000"):
-        connection.execute(f"PRAGMA {pragma}")
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000")
+_READING_KIB, _WRITING_KIB = 2_000, 16_000
+"""SQLite's page cache: what writes is one connection and keeps the upper pages of a large index at hand."""
 
 
-def _sqlite_engine(url: str, begin: str) -> Engine:
+def _sqlite_engine(url: str, begin: str, cache_kib: int) -> Engine:
     engine = sa_create_engine(url)
-    event.listen(engine, "connect", _on_connect)
+
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy's begin events below issue BEGIN, not the driver
+        for pragma in (*_PRAGMAS, f"cache_size=-{cache_kib}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    event.listen(engine, "connect", on_connect)
 
     def on_begin(connection: Connection) -> None:
         connection.exec_driver_sql(begin)
@@ -85,8 +89,8 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         if self.is_sqlite:
-            self._reader = _sqlite_engine(url, "BEGIN")
-            self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE")
+            self._reader = _sqlite_engine(url, "BEGIN", _READING_KIB)
+            self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", _WRITING_KIB)
         else:
             self._reader = self._writer = sa_create_engine(url, pool_pre_ping=True)
         self._watch = Watch(url, self._reader)

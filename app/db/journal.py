@@ -13,8 +13,10 @@ import secrets
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from itertools import islice
 from json.encoder import encode_basestring
+from operator import itemgetter
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -131,13 +133,23 @@ def _said(value: object) -> str:
     if type(value) is int:
         return str(value)
     if isinstance(value, date):
-        return f'"{_plain(value)}"'
+        return _said_once(value) if is_one_moment(value) else f'"{_plain(value)}"'
     return _JSON.encode(value) if value != [] else "[]"
 
 
-def key_text(key: Iterable[Any]) -> str:
+def is_one_moment(value: date) -> bool:
+    """Days, and times in UTC: equal ones say the same. Elsewhere times an hour apart may compare equal (PEP 495)."""
+    return not isinstance(value, datetime) or value.tzinfo is UTC
+
+
+@lru_cache(maxsize=4096)
+def _said_once(value: date) -> str:
+    return f'"{_plain(value)}"'
+
+
+def key_text(key: Sequence[Any]) -> str:
     """A primary key as one text."""
-    return "/".join(value if isinstance(value, str) else str(value) for value in key)
+    return str(key[0]) if len(key) == 1 else "/".join(map(str, key))
 
 
 def pack(rows: Iterable[tuple[str, bytes]]) -> bytes:
@@ -235,7 +247,9 @@ def _complete(
 
 def _picked(columns: Sequence[str], names: Sequence[str]) -> Callable[[Sequence[Any]], Sequence[Any]]:
     places = [columns.index(name) for name in names]
-    return lambda row: [row[place] for place in places]
+    if len(places) == 1:
+        return lambda row: (row[places[0]],)
+    return itemgetter(*places)
 
 
 def _known(
@@ -245,7 +259,7 @@ def _known(
     (primary,), place = table.primary_key.columns, columns.index(by)
     unique, names = table.c[by], [column.name for column in columns_of(table)]
     asked = select(unique, primary).where(among(session, unique, [row[place] for row in rows]))
-    keys = {row[0]: row[1] for row in session.connection().execute(asked)}
+    keys = {row[0]: row[1] for row in session.connection().execute(asked).all()}
     whole = ((*row, keys[row[place]]) for row in rows)
     return _complete(names, [primary.name], [*columns, primary.name], whole)
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Protocol
+from datetime import UTC, date, datetime
+from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import select, tuple_
 from sqlmodel import Session, SQLModel
@@ -25,8 +24,7 @@ from app.registers.values import Cells, bad
 _TABLES = SQLModel.metadata.tables
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """A row ready to be stored: its key, the fingerprint of what it says, its values in the loader's order."""
 
     key: str
@@ -63,7 +61,9 @@ def fingerprint(values: Sequence[Any]) -> str:
 def target_keys(session: Session, target_ids: Sequence[str]) -> dict[str, int]:
     """Surrogate keys of targets by id."""
     chosen = among(session, TARGET.target_id, target_ids)
-    return {row[0]: row[1] for row in session.execute(select(TARGET.target_id, TARGET.id).where(chosen))}
+    return {
+        row[0]: row[1] for row in session.execute(select(TARGET.target_id, TARGET.id).where(chosen)).all()
+    }
 
 
 def store_classes(
@@ -95,7 +95,7 @@ class TargetLoader:
     """检查对象: known by the stored digest; a credit class in the row goes to the history."""
 
     def __init__(self, now: datetime, today: date) -> None:
-        self._now, self._today = now, today
+        self._now, self._today = now.astimezone(UTC), today
 
     def begin(self, session: Session) -> None:
         """Targets refer to nothing."""
@@ -112,8 +112,10 @@ class TargetLoader:
     def fingerprints(self, session: Session, records: Sequence[Record]) -> Mapping[str, str]:
         """Stored digests."""
         chosen = among(session, TARGET.target_id, [record.key for record in records])
-        rows = session.execute(select(TARGET.target_id, TARGET.digest).where(chosen))
-        return {row[0]: row[1] for row in rows}
+        return {
+            row[0]: row[1]
+            for row in session.execute(select(TARGET.target_id, TARGET.digest).where(chosen)).all()
+        }
 
     def store(self, session: Session, records: Sequence[Record], new: AbstractSet[str]) -> None:
         """One upsert, in order of the key, which spares the index; then classes."""

@@ -11,7 +11,7 @@ from operator import mul
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 LENGTH = 18
-_VALUES = {character: value for value, character in enumerate(ALPHABET)}
+_VALUES = bytes(max(ALPHABET.find(chr(byte)), 0) for byte in range(256))
 _WEIGHTS = tuple(pow(3, i, 31) for i in range(LENGTH - 1))
 _SHAPE = re.compile(r"[0-9A-HJ-NPQRTUWXY]{2}[0-9]{6}[0-9A-HJ-NPQRTUWXY]{10}")
 
@@ -23,7 +23,7 @@ def has_shape(code: str) -> bool:
 
 def check_character(body: str) -> str:
     """The check character that belongs to 17 characters of the alphabet."""
-    total = sum(map(mul, map(_VALUES.__getitem__, body), _WEIGHTS))
+    total = sum(map(mul, body.encode().translate(_VALUES), _WEIGHTS))
     return ALPHABET[-total % 31]
 
 

@@ -228,7 +228,7 @@ def test_each_column_of_a_table_that_no_round_fills_is_bound_as_well(database: D
     for table in state_tables(journaled=True):
         row = {column.name: made_up(column) for column in table.columns}
         mapper = next(found for found in SQLModel._sa_registry.mappers if found.local_table is table)
-        key = journal.key_text(row[column.name] for column in table.primary_key.columns)
+        key = journal.key_text([row[column.name] for column in table.primary_key.columns])
         with suppress(Undo), database.write() as session:
             free(session, table)
             session.add(mapper.class_(**row))

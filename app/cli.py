@@ -36,7 +36,7 @@ from app.rounds.fsck import check_all
 from app.rounds.tables import Round
 from app.rounds.vault import Vault
 from app.rounds.worker import SystemClock
-from app.serving import serve_database
+from app.serving import serve
 from app.settings import settings
 from app.visits import commands as visits_commands
 from app.whole_round import SimulatedClock, Trip, answers, carry, finish, show_summary
@@ -59,17 +59,7 @@ app.add_typer(ledger_commands.commands, name="log")
 app.add_typer(people_commands.commands, name="people")
 rounds_commands.commands.command("seats")(seat_commands.seats)
 app.command("demo")(demo_commands.demo)
-
-
-@app.command()
-def serve(
-    host: Annotated[
-        str, typer.Option(help="地址，有账户之前仅限本机 · address; loopback only, until accounts exist")
-    ] = "",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="端口 · port")] = 0,
-) -> None:
-    """启动服务，含计算进程与时钟 · serve, with worker and clock inside."""
-    serve_database(settings().url(), host or settings().host, port or settings().port)
+app.command()(serve)
 
 
 @ledger_commands.commands.command("fsck")

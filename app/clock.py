@@ -10,7 +10,8 @@ import logging
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from concurrent.futures.process import BrokenProcessPool
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -25,8 +26,7 @@ from app.plans.service import DuePeriod
 from app.processes import pool
 from app.rounds import expiry
 from app.rounds import service as rounds
-from app.rounds.fsck import check_all
-from app.rounds.vault import Vault
+from app.rounds.fsck import check_in_process
 from app.rounds.worker import run_in_process
 from app.settings import Settings
 from app.visits import following, opening
@@ -40,6 +40,8 @@ Refusals = dict[str, Problem]
 
 SIGNED_WITHIN_SECONDS = 60
 """A checkpoint is signed within this time of anything that is appended to the log."""
+LATER = timedelta(seconds=30)
+"""How long after the start what nobody waits for begins."""
 
 
 def tick(db: Database, now: datetime, refusals: Refusals | None = None) -> list[str]:
@@ -93,6 +95,7 @@ class Clock:
     def __init__(self, db: Database, settings: Settings) -> None:
         self._db, self._settings = db, settings
         self._pool: Executor = pool(1)
+        self._checker: Executor = pool(1)
         self._refusals: Refusals = {}
         self._stopping = False
         self._scheduler = BackgroundScheduler(timezone="UTC")
@@ -124,16 +127,19 @@ class Clock:
         self._scheduler.add_job(self._check, "interval", hours=24, coalesce=True, misfire_grace_time=None)
 
     def start(self) -> None:
-        """Begin ticking, the first time at once."""
+        """Begin ticking, the first time at once; what can wait begins when pages are served and rounds go on again."""
+        now = datetime.now(UTC)
         self._scheduler.start()
         for job in self._scheduler.get_jobs():
-            job.modify(next_run_time=datetime.now(UTC))
+            later = LATER if job.func in (self._check, self._estimate) else timedelta()
+            job.modify(next_run_time=now + later)
 
     def stop(self) -> None:
         """Stop ticking; a stage that runs is finished or taken over later, nothing is half-written."""
         self._stopping = True
         self._scheduler.shutdown(wait=False)
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for processes in (self._pool, self._checker):
+            processes.shutdown(wait=False, cancel_futures=True)
 
     def _sign(self) -> None:
         """A job of its own, for a tick lasts as long as its rounds do."""
@@ -143,10 +149,13 @@ class Clock:
             log.error("nothing is signed: %s", refused.problem.en)
 
     def _check(self) -> None:
-        """At start and once a day: every state table against the log."""
-        with self._db.read() as session:
-            for finding in check_all(session, Vault(self._settings.data_dir)):
+        """Soon after the start and once a day every state table against the log; nothing waits for it."""
+        self._checker = pool(1)
+        with keep_going("fsck", self._refusals), suppress(BrokenProcessPool):
+            directory = str(self._settings.data_dir)
+            for finding in self._checker.submit(check_in_process, self._db.url, directory).result():
                 log.error("fsck: %s", finding)
+        self._checker.shutdown(wait=False)
 
     def _estimate(self) -> None:
         """In the worker's process, so that pages don't wait for the arithmetic."""

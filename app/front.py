@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Final
@@ -35,12 +38,13 @@ LINES: Final = {
 }
 """The commands of `app.cli`, in the order of the help, and the line that each has there."""
 ROOMS: Final = {
+    "serve": "app.serving",
     "db": "app.db.commands",
     "register": "app.registers.commands",
     "plan": "app.plans.commands",
     "people": "app.people.commands",
 }
-"""Groups that one room makes alone: no solver, nothing of other rooms, half the time to load."""
+"""What one room makes alone: nothing of other rooms, half the time to load."""
 
 
 class Door(TyperGroup):
@@ -60,8 +64,20 @@ class Door(TyperGroup):
         """A command to be run."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in LINES:
-            command = _loaded(ctx, name)
+            with _uncollected():
+                command = _loaded(ctx, name)
         return name, command, rest
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Loading drops next to nothing, so nothing is looked through for garbage meanwhile, nor what was loaded later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _loaded(ctx: Context, name: str) -> Command | None:
@@ -70,7 +86,7 @@ def _loaded(ctx: Context, name: str) -> Command | None:
         from app.db.tables import import_all
 
         import_all()
-        room: Command = typer.main.get_group(import_module(ROOMS[name]).commands)
+        room: Command = typer.main.get_command(import_module(ROOMS[name]).commands)
         room.name = name
         return room
     from app.cli import app as rooms

@@ -7,7 +7,9 @@ import signal
 import socket
 from pathlib import Path
 from types import FrameType
+from typing import Annotated
 
+import typer
 import uvicorn
 from fastapi import FastAPI
 
@@ -21,6 +23,19 @@ from app.processes import end_children
 from app.settings import settings
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+commands = typer.Typer()
+
+
+@commands.command()
+def serve(
+    host: Annotated[
+        str, typer.Option(help="地址，有账户之前仅限本机 · address; loopback only, until accounts exist")
+    ] = "",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="端口 · port")] = 0,
+) -> None:
+    """启动服务，含计算进程与时钟 · serve, with worker and clock inside."""
+    serve_database(settings().url(), host or settings().host, port or settings().port)
 
 
 def serve_database(url: str, host: str, port: int, data_dir: Path | None = None) -> None:

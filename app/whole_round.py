@@ -25,7 +25,7 @@ from app.disclosure.service import write_bundles
 from app.ledger import repository as ledger
 from app.registers.tables import Department, Inspector, Target
 from app.rounds import expiry, repository, service
-from app.rounds.advance import Clock, Lost, advance
+from app.rounds.advance import Clock, advance
 from app.rounds.tables import STAGES, Round
 from app.rounds.vault import Vault
 from app.rounds.worker import SystemClock, owner_name, renewing
@@ -104,7 +104,7 @@ def _advance(trip: Trip, claimed: Round) -> None:
                 progress=trip.progress,
                 until=trip.until,
             )
-    except Lost:
+    except repository.Lost:
         return
     with trip.db.write() as session:
         repository.release(session, row.round_id, row.fence)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,6 +20,10 @@ from app.db.migrations import upgrade
 from app.people import passwords
 
 pytest_plugins = ["tests.small_city", "tests.visited_round"]
+
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+"""The many interpreters that tests start find compiled modules: each takes a third of the time."""
 
 TEMPLATE = "double_random_template"
 

@@ -35,7 +35,6 @@ from app.ledger import checkpoints, outbox
 from app.ledger import repository as ledger
 from app.plans import service as plans
 from app.rounds import advance, repository, service
-from app.rounds.advance import Lost
 from app.rounds.fsck import check_all
 from app.rounds.tables import STAGES, Round, RoundTime
 from app.rounds.vault import Vault
@@ -211,7 +210,7 @@ def control_off(without: str) -> None:
 
     `fence`: with it goes the primary key of `round_time`, which would stop a stage's second writing as well.
     """
-    mark, fenced = repository.mark, advance._fenced
+    mark, fenced = repository.mark, repository.fenced
 
     def marking(session: Session, round_id: str, stage: str, *more: Any) -> None:
         if without == "transaction":
@@ -223,11 +222,11 @@ def control_off(without: str) -> None:
     def unfenced(session: Session, row: Round) -> Round:
         current = repository.get_locked(session, row.round_id)
         if current is None:
-            raise Lost(row.round_id)
+            raise repository.Lost(row.round_id)
         return current
 
     repository.mark = marking  # type: ignore[assignment]  # the same arguments, passed on
-    advance._fenced = unfenced if without == "fence" else fenced
+    repository.fenced = unfenced if without == "fence" else fenced
 
 
 def commit_half(session: Session) -> None:

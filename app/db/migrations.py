@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -75,5 +76,10 @@ def downgrade(database: Database, revision: str) -> None:
 
 def is_newest(database: Database) -> bool:
     """Whether the database has this version's schema."""
-    newest = ScriptDirectory.from_config(config(database.url)).get_current_head()
-    return _current(database) == newest
+    return _current(database) == _head()
+
+
+@cache
+def _head() -> str | None:
+    """This version's schema: told by the migrations' files, which don't change under a program that runs."""
+    return ScriptDirectory(str(ROOT / "alembic")).get_current_head()

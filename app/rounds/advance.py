@@ -8,8 +8,6 @@ from concurrent.futures import Executor
 from datetime import datetime
 from typing import Protocol
 
-from sqlmodel import Session
-
 from app.db.database import Database
 from app.errors import Conflict, Problem, Refused
 from app.http.etag import Guard, unguarded
@@ -43,10 +41,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """An aware moment, never earlier than the one before."""
-
-
-class Lost(Exception):  # noqa: N818  not an error: another worker has taken over and will finish
-    """The round's lease went to another worker; what this one computed is dropped."""
 
 
 def advance(
@@ -87,13 +81,6 @@ def _step(
         return _write_refusal(db, row, refusal.problem, work.now, time.perf_counter() - started)
 
 
-def _fenced(session: Session, row: Round) -> Round:
-    current = repository.get_locked(session, row.round_id)
-    if current is None or current.fence != row.fence:
-        raise Lost(row.round_id)
-    return current
-
-
 def _write(work: Work, outcome: Outcome, seconds: float) -> Round:
     """Write a stage's artefacts, entries, rows and state in one transaction, with the checkpoint that signs them.
 
@@ -102,7 +89,7 @@ def _write(work: Work, outcome: Outcome, seconds: float) -> Round:
     row = work.row
     with work.db.write() as session:
         now = ledger.moment(session, work.now, seconds)
-        current = _fenced(session, row)
+        current = repository.fenced(session, row)
         if current.status == "void":
             return current
         for name, data in outcome.artefacts.items():
@@ -129,7 +116,7 @@ def _write(work: Work, outcome: Outcome, seconds: float) -> Round:
 
 def _write_waiting(db: Database, row: Round, what: str, now: datetime) -> Round:
     with db.write() as session:
-        current = _fenced(session, row)
+        current = repository.fenced(session, row)
         if current.status == "void":
             return current
         current.status, current.waiting_for, current.updated_at = "waiting", what, now
@@ -140,7 +127,7 @@ def _write_waiting(db: Database, row: Round, what: str, now: datetime) -> Round:
 def _write_refusal(db: Database, row: Round, problem: Problem, now: datetime, seconds: float) -> Round:
     with db.write() as session:
         now = ledger.moment(session, now, seconds)
-        current = _fenced(session, row)
+        current = repository.fenced(session, row)
         if current.status == "void":
             return current
         current.status, current.updated_at = "refused", now

@@ -7,10 +7,12 @@ on it now; nothing is drawn from them, and only their sense is checked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session, select
 
+from app.db.database import Database
 from app.ledger.fsck import Finding, check_ledger, differences, second, unreadable
 from app.ledger.fsck_state import check_state
 from app.ledger.tables import Artefact
@@ -37,6 +39,16 @@ def check_all(session: Session, vault: Vault) -> Iterator[Finding]:
     yield from check_ledger(session, vault.directory)
     yield from check_state(session)
     yield from check_rounds(session, vault)
+
+
+def check_in_process(url: str, directory: str) -> list[str]:
+    """What `check_all` finds, as it is logged; in a process of its own."""
+    db = Database(url)
+    try:
+        with db.read() as session:
+            return [str(finding) for finding in check_all(session, Vault(Path(directory)))]
+    finally:
+        db.close()
 
 
 def check_rounds(session: Session, vault: Vault) -> Iterator[Finding]:

@@ -37,6 +37,18 @@ def get_locked(session: Session, round_id: str) -> Round | None:
     return session.exec(select(Round).where(Round.round_id == round_id).with_for_update()).one_or_none()
 
 
+class Lost(Exception):  # noqa: N818  not an error: another worker has taken over and will finish
+    """The round's lease went to another worker; what this one computed is dropped."""
+
+
+def fenced(session: Session, row: Round) -> Round:
+    """The round as it stands, locked until the transaction ends. Raises Lost where another worker holds it now."""
+    current = get_locked(session, row.round_id)
+    if current is None or current.fence != row.fence:
+        raise Lost(row.round_id)
+    return current
+
+
 def waiting(session: Session) -> list[Round]:
     """Rounds that wait for somebody or for a time."""
     return list(session.exec(select(Round).where(Round.status == "waiting").order_by(col(Round.round_id))))

@@ -89,7 +89,7 @@ def _seatable_plan(
     for attempt in range(REPACKS + 1):
         asked, parameters = problem(stored, roster, fewer), work.document.schedule.packing.parameters()
         executor = work.executor if len(asked.checks) >= PARALLEL_FROM else None
-        watch = SolveWatch(work.db, work.row.round_id)
+        watch = SolveWatch(work.db, work.row)
         plan = organise(asked, parameters, executor, work.progress, watch)
         watch.write()
         _refuse_broken(asked, parameters, plan)

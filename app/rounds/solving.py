@@ -1,34 +1,43 @@
 """Packing seen while it runs, and stopped: the plan so far is then taken, and says that it cannot be made again.
 
 Whoever solves writes here and looks here, twice a second at most; whoever watches or stops may be another process.
+The course is for those who watch: a database that can't take it now gets it later, and the packing goes on.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 from dataclasses import dataclass
 from datetime import datetime
+
+from sqlalchemy.exc import OperationalError
 
 from app.db.database import Database
 from app.ledger import repository as ledger
 from app.rounds import repository, service
 from app.rounds.log import entry_of
-from app.rounds.tables import SolvePoint, SolveStop
+from app.rounds.tables import Round, SolvePoint, SolveStop
 
+log = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 
 
 class SolveWatch:
-    """Keeps the course of one packing in the database, and stops it when somebody asks."""
+    """Keeps the course of one packing in the database, and stops it when somebody asks.
 
-    def __init__(self, db: Database, round_id: str) -> None:
-        self._db, self._round_id = db, round_id
+    `row` is held by whoever packs; its methods raise Lost once another worker has taken over.
+    """
+
+    def __init__(self, db: Database, row: Round) -> None:
+        self._db, self._row, self._round_id = db, row, row.round_id
         self._begun = self._wrote = self._looked = time.monotonic()
         self._number, self._points, self._stopped = 0, list[SolvePoint](), False
         with db.write() as session:
-            repository.forget_course(session, round_id)
-            self._stopped = session.get(SolveStop, round_id) is not None
+            repository.fenced(session, row)
+            repository.forget_course(session, row.round_id)
+            self._stopped = session.get(SolveStop, row.round_id) is not None
 
     def best(self, cell: str, value: int, bound: int, missing: int) -> None:
         """Keep it for the next writing."""
@@ -51,9 +60,15 @@ class SolveWatch:
     def write(self) -> None:
         """Write what was kept."""
         points, self._points, self._wrote = self._points, [], time.monotonic()
-        if points:
+        if not points:
+            return
+        try:
             with self._db.write() as session:
+                repository.fenced(session, self._row)
                 session.add_all(points)
+        except OperationalError:
+            log.warning("the course of %s could not be written; it is tried again", self._round_id)
+            self._points = points
 
     def stopped(self) -> bool:
         """Whether somebody asked to stop."""

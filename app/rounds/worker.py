@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from app.db.database import Database
 from app.executors import solving
 from app.rounds import repository
-from app.rounds.advance import Lost, advance
+from app.rounds.advance import advance
 from app.rounds.tables import Round
 from app.rounds.vault import Vault
 from app.settings import settings
@@ -86,7 +86,7 @@ def run_once(
                 executor=executor,
                 progress=progress or OperationProgress(db, row.round_id),
             )
-    except Lost:
+    except repository.Lost:
         return None
     with db.write() as session:
         repository.release(session, row.round_id, row.fence)

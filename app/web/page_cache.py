@@ -1,7 +1,8 @@
-"""Public pages kept in memory as they were sent, for as long as the database has not changed, and for a second at most.
+"""Public pages kept in memory as they were sent, for as long as the database has not changed, and for a second or two.
 
 Only what says of itself that anybody may keep it (`Cache-Control: public`), asked for without credentials or cookies.
-The second is for what depends on the time of day alone: reveals and deadlines of display.
+The second is for what depends on the time of day alone: reveals and deadlines of display. While somebody then waits
+for the page to be made anew, others still get the one before, for another second at most.
 """
 
 from __future__ import annotations
@@ -82,14 +83,19 @@ class PageCacheMiddleware:
             await self._app(scope, receive, send)
         elif key not in self._kept:
             await self._make(key, scope, receive, send)
-        elif not await self._answer(key, scope, send):
+        elif not await self._answer(key, scope, send, self._grace(key)):
             async with self._making.setdefault(key, asyncio.Lock()):
                 if not await self._answer(key, scope, send):
                     await self._make(key, scope, receive, send)
 
-    async def _answer(self, key: Key, scope: Scope, send: Send) -> bool:
+    def _grace(self, key: Key) -> float:
+        """How many seconds after its time a page may still be given: some while it is made anew."""
+        lock = self._making.get(key)
+        return SECONDS if lock is not None and lock.locked() else 0.0
+
+    async def _answer(self, key: Key, scope: Scope, send: Send, grace: float = 0.0) -> bool:
         kept = self._kept.get(key)
-        if kept is None or monotonic() > kept.until:
+        if kept is None or monotonic() > kept.until + grace:
             return False
         if await run_in_threadpool(self._version) != kept.version:
             return False

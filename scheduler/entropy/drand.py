@@ -12,8 +12,9 @@ import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
+from threading import Lock
 from typing import Any, Final
 
 from optimizer.errors import Refused, refuse
@@ -32,21 +33,31 @@ Point = (
     Any  # py_ecc annotates the two groups apart and exports nothing explicitly, so its parts enter untyped
 )
 
+_LOADING: Final = Lock()
 
+
+@cache
 def _loaded(name: str) -> Any:
-    """A module of py_ecc, without its side effect: importing it lifts Python's recursion limit to 100,000, and with
-    that limit a few kilobytes of nested JSON would crash the process. Nothing here recurses so deep.
+    """A module of py_ecc, from the first beacon on, for it computes its tables as it loads.
+
+    Without its side effect: importing it lifts Python's recursion limit to 100,000, and with that limit a few
+    kilobytes of nested JSON would crash the process. Nothing here recurses so deep. One thread at a time, lest another
+    take the lifted limit for the one to go back to.
     """
-    limit = sys.getrecursionlimit()
-    try:
-        return import_module(f"py_ecc.{name}")
-    finally:
-        sys.setrecursionlimit(limit)
+    with _LOADING:
+        limit = sys.getrecursionlimit()
+        try:
+            return import_module(f"py_ecc.{name}")
+        finally:
+            sys.setrecursionlimit(limit)
 
 
-_CURVE: Final[Any] = _loaded("optimized_bls12_381")
-_POINTS: Final[Any] = _loaded("bls.g2_primitives")
-_HASHING: Final[Any] = _loaded("bls.hash_to_curve")
+def _curve() -> Any:
+    return _loaded("optimized_bls12_381")
+
+
+def _points() -> Any:
+    return _loaded("bls.g2_primitives")
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,26 +190,28 @@ def _verifies(network: Network, message: bytes, signature: bytes) -> bool:
     """e(H(m), key) = e(signature, generator), whichever group holds which; raises ValueError off the curve."""
     key = _group_key(network.public_key)
     point = _point(signature)
-    if _CURVE.is_inf(point) or not _POINTS.subgroup_check(point):
+    curve, hashing = _curve(), _loaded("bls.hash_to_curve")
+    if curve.is_inf(point) or not _points().subgroup_check(point):
         raise ValueError("outside the prime-order subgroup")
     if network.signatures_on == "G1":
-        hashed = _HASHING.hash_to_G1(message, network.domain, hashlib.sha256)
-        return _product_is_one(((key, hashed), (_CURVE.neg(_CURVE.G2), point)))
-    hashed = _HASHING.hash_to_G2(message, network.domain, hashlib.sha256)
-    return _product_is_one(((hashed, key), (point, _CURVE.neg(_CURVE.G1))))
+        hashed = hashing.hash_to_G1(message, network.domain, hashlib.sha256)
+        return _product_is_one(((key, hashed), (curve.neg(curve.G2), point)))
+    hashed = hashing.hash_to_G2(message, network.domain, hashlib.sha256)
+    return _product_is_one(((hashed, key), (point, curve.neg(curve.G1))))
 
 
 def _product_is_one(pairs: tuple[tuple[Point, Point], ...]) -> bool:
     """Tell whether the product of e(P, Q) over (Q on G2, P on G1) is 1; one final exponentiation for all."""
-    product = _CURVE.FQ12.one()
+    curve = _curve()
+    product = curve.FQ12.one()
     for on_g2, on_g1 in pairs:
-        product = product * _CURVE.pairing(on_g2, on_g1, final_exponentiate=False)
-    return bool(_CURVE.final_exponentiate(product) == _CURVE.FQ12.one())
+        product = product * curve.pairing(on_g2, on_g1, final_exponentiate=False)
+    return bool(curve.final_exponentiate(product) == curve.FQ12.one())
 
 
 def _point(data: bytes) -> Point:
     """A compressed point of G1 (48 bytes) or G2 (96); raises ValueError where there is none."""
-    return _POINTS.pubkey_to_G1(data) if len(data) == 48 else _POINTS.signature_to_G2(data)
+    return _points().pubkey_to_G1(data) if len(data) == 48 else _points().signature_to_G2(data)
 
 
 @lru_cache(maxsize=len(NETWORKS))

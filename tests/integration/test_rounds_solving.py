@@ -20,7 +20,7 @@ from app.ledger import repository as ledger
 from app.main import create_app
 from app.processes import pool
 from app.registers.tables import CheckItem, InspectorLeave
-from app.rounds import service, solving
+from app.rounds import repository, service, solving
 from app.rounds.tables import Round
 from app.rounds.vault import Vault
 from app.rounds.worker import run_in_process
@@ -99,6 +99,30 @@ def test_a_packing_in_another_process_is_watched_and_stopped(
     assert "科长" not in json.dumps(logged, ensure_ascii=False)
     with pytest.raises(Conflict, match=r"round\.stage"):
         solving.stop(city, row.round_id, "科长", now)
+
+
+def test_a_worker_that_lost_the_round_writes_no_course_of_its_packing(
+    city: Database, publish: Publish, now: datetime
+) -> None:
+    service.create(city, publish(), "2026-Q1", now)
+
+    def claimed(at: datetime) -> Round:
+        with city.write() as session:
+            row = repository.claim(session, "a", at, 60)
+        assert row is not None
+        return row
+
+    row = claimed(now)
+    stopped = solving.SolveWatch(city, row)
+    stopped.best("", 9, 5, 0)
+    holding = solving.SolveWatch(city, claimed(now + timedelta(seconds=61)))
+    with pytest.raises(repository.Lost):
+        stopped.write()
+    with pytest.raises(repository.Lost):
+        solving.SolveWatch(city, row)
+    holding.best("", 7, 5, 0)
+    holding.write()
+    assert [point.value for point in solving.course(city, row.round_id).points] == [7]
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from app.disclosure.service import write_bundles
 from app.errors import Conflict, Refused
 from app.ledger import repository as ledger
 from app.rounds import expiry, repository, service, voiding
-from app.rounds.advance import Lost, advance
+from app.rounds.advance import advance
 from app.rounds.tables import PlannedCheck, Round
 from app.rounds.vault import Vault, new_secret
 from app.whole_round import SimulatedClock, Trip, answers, carry
@@ -168,7 +168,7 @@ def test_a_worker_that_lost_its_fence_writes_nothing(
         second = repository.claim(session, "c", now + timedelta(seconds=61), 60)
     assert first is not None
     assert second is not None
-    with pytest.raises(Lost):
+    with pytest.raises(repository.Lost):
         advance(city, Vault(tmp_path), first, SimulatedClock(now), executor=None, progress=Silent())
     assert service.get(city, row.round_id).stage == "created"
 

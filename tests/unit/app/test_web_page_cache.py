@@ -87,6 +87,25 @@ def test_it_lasts_a_second_for_pages_depend_on_the_time(monkeypatch: pytest.Monk
     assert site.asked(site.ask) == [(200, b"2")]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "version", "given"),
+    [(1.5, "1", [b"1"] * 7 + [b"2"]), (1.5, "2", [b"2"] * 8), (2.5, "1", [b"2"] * 8)],
+    ids=["one second too old", "another state", "two seconds too old"],
+)
+def test_while_a_page_is_made_anew_others_get_the_one_before(
+    seconds: float, version: str, given: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, now = Site(PAGE), [0.0]
+    monkeypatch.setattr(page_cache, "monotonic", lambda: now[0])
+    site.asked(site.ask)
+    now[0], site.version = seconds, version
+
+    async def together() -> list[tuple[int, bytes]]:
+        return list(await asyncio.gather(*(site.ask() for _ in range(8))))
+
+    assert sorted(body for _, body in finished(together())) == given
+
+
 def test_those_who_ask_together_get_what_one_of_them_had_made() -> None:
     site = Site(PAGE)
     site.asked(site.ask)

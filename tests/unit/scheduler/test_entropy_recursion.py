@@ -9,6 +9,13 @@ SCRIPT = """
 import sys
 before = sys.getrecursionlimit()
 import app.main
+from optimizer.errors import Refused
+from scheduler.entropy import drand
+try:
+    drand.verified_randomness(drand.QUICKNET, drand.Beacon(1, "00" * 48))
+except Refused as refused:
+    assert refused.problem.code == "entropy.drand_point"
+assert any(name.startswith("py_ecc.") for name in sys.modules)
 assert sys.getrecursionlimit() == before, sys.getrecursionlimit()
 import json
 try:

@@ -25,6 +25,13 @@ Take = Annotated[
     str, typer.Option(help="确认码：不给只显示代价 · confirmation; without it only the cost is shown")
 ]
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"])]
+MEASURES = {
+    "entries": "进门次数 entries",
+    "inspector_days": "人日 inspector-days",
+    "travel_min": "路途分钟 minutes on the way",
+    "host_min": "企业接待分钟 minutes as host",
+    "people_per_visit_max": "每次至多人数 people per visit",
+}
 
 
 def _database() -> Database:
@@ -154,11 +161,12 @@ def _change(round_id: str, asked: Asked, take: str, as_json: bool) -> None:
         console.emit(shown.model_dump(mode="json"))
         return
     before, after = asdict(made.before), asdict(made.after)
-    rows = [(name, before[name], after[name], after[name] - before[name]) for name in before]
+    rows = [(MEASURES[name], before[name], after[name], after[name] - before[name]) for name in before]
     console.table(f"{round_id} · 代价 cost", ("指标 measure", "原 before", "新 after", "差 difference"), rows)
     listed = (("改 changed", shown.changed), ("撤 cancelled", shown.cancelled), ("增 added", shown.added))
     for label, names in (*listed, ("须告知 told", shown.told)):
         console.say(f"{label}：{' '.join(names) or '–'}")
-    for lost in shown.unscheduled:
-        console.say(f"未排 unscheduled：{lost['check_id']} {lost['reason']}")
+    if shown.unscheduled:
+        lost = [(row["check_id"], row["reason"], row["remedy"]) for row in shown.unscheduled]
+        console.table("未排 unscheduled", ("检查 check", "原因 reason", "办法 remedy"), lost)
     console.say("已采用 taken" if take else f"采用 to take it：--take {shown.confirm}")

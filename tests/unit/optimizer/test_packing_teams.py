@@ -14,7 +14,7 @@ from optimizer.instance import Instance, entries, instance
 from optimizer.jobs import Job
 from optimizer.model import Parameters
 from optimizer.stream import Stream
-from optimizer.team_bound import Effort, bound, prove
+from optimizer.team_bound import Effort, bound, by_department, prove
 from optimizer.team_phase import alike, by_district, by_place, officers_of, team_piece
 from optimizer.team_pricing import UNIT, price, unions
 from optimizer.team_search import TeamSearch
@@ -114,6 +114,7 @@ def test_no_plan_is_below_the_bound_and_search_finds_the_optimum_of_small_cells(
     assert all(possible(given, tuple(sorted(team))) for team in teams)
     best = min(fewest(team_days(given), len(given)), officers_of(given, teams))
     assert officers_of(given, teams) == best
+    assert 0 < by_department(given) <= best
     proof = prove(given, search.seen, EFFORT)
     assert proof.exact
     assert 0 < proof.value <= best
@@ -129,6 +130,7 @@ def test_a_capped_enumeration_gives_a_weaker_bound_that_still_holds(cap: int, de
     teams = TeamSearch(given, Stream(1)).run(fill(given, 40), 2000)
     assert found.exact is (found.excess == 0)
     assert 0 < bound(given, prices, found).value <= officers_of(given, teams)
+    assert by_department(given) <= prove(given, (), Effort(2, cap, 0, 10**12)).value <= officers_of(given, teams)
     if cap == 10:
         assert not found.exact
 

@@ -21,6 +21,7 @@ from app.http.repeating import Repeating
 from app.ledger import api as ledger_api
 from app.ledger import outbox, webhooks_api
 from app.needs import NEEDS
+from app.office import pages as office_pages
 from app.people import admin_pages, firm_pages, messages, oidc, oidc_pages, token_pages
 from app.people import api as people_api
 from app.people import pages as people_pages
@@ -91,6 +92,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     for pages in (admin_pages, token_pages, firm_pages, oidc_pages):
         app.include_router(pages.router)
     app.include_router(firms_pages.router)
+    app.include_router(office_pages.router)
     app.include_router(api_page.router)
     app.include_router(static.router)
     return app

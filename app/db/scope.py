@@ -157,6 +157,14 @@ def _sanction(row: Columns, scope: Scope) -> ColumnElement[bool]:
     )
 
 
+def _rating(row: Columns, scope: Scope) -> ColumnElement[bool]:
+    """A firm's own; else of those alone who see everything, not of the department that was rated."""
+    if not scope.target_id:
+        return _of_nobody(row, scope)
+    visit = _columns("visit")
+    return _any(select(visit.key).where(visit.key == row.visit, _served(visit, scope)), row.visit)
+
+
 def _of_nobody(_row: Columns, scope: Scope) -> ColumnElement[bool]:
     return true() if scope.unlimited else false()
 
@@ -175,6 +183,7 @@ RULES: Final[dict[str, Rule]] = {
     "visit_answer": _of_visit,
     "visit_evidence": _of_department,
     "visit_objection": _of_check,
+    "visit_rating": _rating,
     "visit_rectification": _of_check,
     "visit_version": _of_check,
     "sanction": _sanction,

@@ -71,8 +71,8 @@ def view(session: Session, round_id: str, language: Language) -> Context:
         "steps": steps,
         "current": next((place for place, step in enumerate(steps) if step.at is None), len(steps)),
         "deposits": _deposits(session, row, rules),
-        "targets": _called(session, round_id, rules, "entropy"),
-        "seats": _called(session, round_id, rules, "entropy_seats"),
+        "targets": called(session, round_id, rules, "entropy"),
+        "seats": called(session, round_id, rules, "entropy_seats"),
         "until": _until(row, rules),
         "released": released,
         "drawn": drawn[:SHOWN],
@@ -88,7 +88,7 @@ def _deposits(session: Session, row: Round, rules: Mapping[str, Any]) -> list[tu
     return [(item["party"], done or item["party"] in given) for item in rules.get("commitments", ())]
 
 
-def _called(session: Session, round_id: str, rules: Mapping[str, Any], part: str) -> list[Called]:
+def called(session: Session, round_id: str, rules: Mapping[str, Any], part: str) -> list[Called]:
     """The sources of a part in the manifest's order, each with its value once that is in the log."""
     supplied: dict[str, tuple[str, str]] = {}
     for row in ledger.entries(session, round_id):

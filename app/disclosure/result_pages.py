@@ -10,9 +10,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from app.disclosure import result_views
-from app.http.dependencies import DatabaseDep, NowDep
+from app.http.dependencies import DatabaseDep, NowDep, WholeDatabaseDep
 from app.http.pagination import Paging
 from app.rounds.log import OFFICIAL
+from app.visits import rating
 from app.visits.published import Wanted, Window
 from app.web.addresses import LanguageDep, in_both_languages, place_of
 from app.web.responses import page
@@ -68,6 +69,7 @@ def asked(wanted: Wanted) -> dict[str, str]:
 def results_page(
     request: Request,
     db: DatabaseDep,
+    whole: WholeDatabaseDep,
     language: LanguageDep,
     window: WindowDep,
     wanted: WantedDep,
@@ -75,7 +77,10 @@ def results_page(
 ) -> Response:
     """What matches, the newest check first, and how much of it was published in time."""
     with db.read() as session:
-        context = result_views.listed(session, window, wanted, Paging(cursor, RESULTS_PAGE), language)
+        lines = result_views.listed(session, window, wanted, Paging(cursor, RESULTS_PAGE), language)
+    with whole.read() as session:
+        ratings = {} if asked(wanted) else rating.counts(session, window.today)
+    context = {**lines, "ratings": ratings}
     following = context["next"]
     onward = urlencode({**asked(wanted), "cursor": following}) if following else ""
     shown = {**context, "asked": asked(wanted), "onward": onward, "later": bool(cursor)}

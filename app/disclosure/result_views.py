@@ -13,7 +13,7 @@ from app.http.pagination import Paging
 from app.registers.gazetteer import district_name, districts
 from app.registers.tables import CheckItem
 from app.rounds.tables import Round
-from app.visits import codes, published
+from app.visits import codes, published, rating
 from app.visits.published import Wanted, Window
 from app.visits.tables import PublishedResult
 from app.web.language import Language, marked
@@ -45,6 +45,7 @@ def listed(session: Session, window: Window, wanted: Wanted, paging: Paging, lan
         "rows": rows[: paging.limit],
         "next": following,
         "summary": published.summary(session, window, wanted),
+        "scores": rating.NAMES,
         "districts": [(area.code, district_name(area.code, language == "en")) for area in districts()],
     }
 

@@ -117,7 +117,7 @@ def _listing(
 
 
 def firm_view(session: Session, round_id: str, target_id: str, language: Language) -> Context:
-    """What a firm that has proven who it is sees of a released sealed round: `why_firm.html` lays it out.
+    """What a firm that has proven who it is sees of a released sealed round.
 
     Never its class, its number or its stratum. The caller answers for the firm's identity. Raises `round.not_public`
     before the reveal.

@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
+from app.disclosure import why
 from app.disclosure.service import firm_opening
 from app.errors import Refused, status_of
 from app.firms import views
@@ -16,7 +17,7 @@ from app.http.dependencies import DatabaseDep, NowDep, WholeDatabaseDep
 from app.people import contacts
 from app.people.entrance import Line, own_form, private_page, said
 from app.people.tables import FirmContact
-from app.visits import forms, repository, service
+from app.visits import forms, rating, repository, service
 from app.visits.desk import Actor as Signer
 from app.visits.desk import Desk, official_day
 from app.visits.published import Window
@@ -113,13 +114,39 @@ def firm_objection(
     return RedirectResponse(localized("/firm", language), 303, {"Cache-Control": PRIVATE})
 
 
+@in_both_languages(router, "/firm/visits/{key}/rating", post=True)
+def firm_rating(
+    request: Request,
+    db: DatabaseDep,
+    whole: WholeDatabaseDep,
+    language: LanguageDep,
+    now: NowDep,
+    actor: ActorDep,
+    key: str,
+    score: Annotated[int, Form(lt=100)],
+    text: Annotated[str, Form(max_length=rating.LONGEST)] = "",
+    csrf: Line = "",
+) -> Response:
+    """Rate a visit of one's own, once."""
+    _firm(actor)
+    own_form(actor, csrf)
+    with db.read() as session:
+        repository.visit(session, key)
+    try:
+        desk = Desk.of(whole, request.app.state.settings, actor)
+        rating.rate(desk, key, score, text.strip(), Signer(actor.signature, FIRM), now)
+    except Refused as refused:
+        return _page(request, db, whole, language, now, actor, refused)
+    return RedirectResponse(localized("/firm", language), 303, {"Cache-Control": PRIVATE})
+
+
 @in_both_languages(router, "/firm/rounds/{round_id}")
 def firm_round_page(
     request: Request, whole: WholeDatabaseDep, language: LanguageDep, actor: ActorDep, round_id: str
 ) -> Response:
     """Whether the firm was in a sealed round's frames and whether it was drawn, each with its proof."""
-    found = views.proofs(whole, round_id, _firm(actor))
-    context = {"round_id": round_id, "draws": found, "target_id": _firm(actor)}
+    with whole.read() as session:
+        context = why.firm_view(session, round_id, _firm(actor), language)
     return private_page(request, language, "firm_round.html", context)
 
 

@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from sqlmodel import Session, col, select
 
-from app.db.database import Database
+from app.disclosure import facts
 from app.disclosure import repository as disclosure
-from app.disclosure.service import firm_opening
-from app.errors import Refused
 from app.plans import repository as plans
 from app.plans.service import parse_document
 from app.registers.tables import Target
 from app.rounds.log import OFFICIAL
-from app.visits import codes, repository, states
+from app.visits import codes, rating, repository, states
 from app.visits.published import Wanted, Window, published_results
 from app.visits.tables import Visit, VisitCheck, VisitObjection
 from app.web.language import Language, marked
@@ -48,15 +46,6 @@ class Told:
     def may_object(self) -> bool:
         """Whether an objection can be filed now."""
         return self.check.state == states.DISCLOSED and all(row.outcome for row in self.objections)
-
-
-@dataclass(frozen=True, slots=True)
-class Proven:
-    """A draw of a sealed round: whether the firm was in its frame, and whether it was drawn."""
-
-    draw_id: str
-    in_frame: bool
-    drawn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +82,13 @@ def record(session: Session, target_id: str, window: Window, language: Language)
         "entries": _entries(visits, window.today.year),
         "cap": cap(session),
         "visits": [(visit, _told(session, visit, words, shown)) for visit in visits],
-        "rounds": [row for row in rounds if row.privacy == "sealed" and disclosure.released(row)],
+        "ratings": {visit.key: rating.of_visit(session, visit.key) for visit in visits},
+        "scores": rating.NAMES,
+        "rounds": [
+            (row, facts.title_in(language, disclosure.manifest(session, row) or {}, row.round_id))
+            for row in rounds
+            if disclosure.released(row)
+        ],
         "outcomes": OUTCOMES,
     }
 
@@ -142,23 +137,3 @@ def is_final(row: VisitCheck) -> bool:
     """Whether a result has passed every review that it needs (结果告知书 may be served)."""
     reviewed = row.state == states.REVIEWED and not row.legal_review
     return reviewed or row.state in (states.LEGAL, states.DISCLOSED)
-
-
-def proofs(db: Database, round_id: str, target_id: str) -> list[Proven]:
-    """Each draw of a released sealed round: was the firm in its frame, was it drawn. Raises NotFound."""
-    with db.read() as session:
-        row = disclosure.released_round(session, round_id)
-        rules: Mapping[str, Any] | None = disclosure.manifest(session, row)
-    if rules is None or row.privacy != "sealed":
-        raise disclosure.not_public(round_id)
-    return [_proven(db, round_id, draw["draw_id"], target_id) for draw in rules["draws"]]
-
-
-def _proven(db: Database, round_id: str, draw_id: str, target_id: str) -> Proven:
-    try:
-        opening = firm_opening(db, round_id, draw_id, target_id)
-    except Refused as refused:
-        if refused.problem.code != "frame.no_target":
-            raise
-        return Proven(draw_id, in_frame=False, drawn=False)
-    return Proven(draw_id, in_frame=True, drawn=opening["drawn"])

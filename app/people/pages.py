@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from app.errors import Refused, status_of
 from app.http.access import ADMINISTRATORS, FIRM, Actor, ActorDep, cookie_name
 from app.http.dependencies import NowDep, WholeDatabaseDep
+from app.needs import READERS
 from app.people import service, sessions
 from app.people.entrance import Line, address, entered, own_form, own_path, private_page, said, secret_of
 from app.web.addresses import LanguageDep, in_both_languages
@@ -73,7 +74,8 @@ def sign_out(
 
 
 def _own(actor: Actor) -> dict[str, object]:
-    return {"who": actor, "administers": bool(actor.roles & ADMINISTRATORS)}
+    works = bool(actor.roles.intersection(READERS))
+    return {"who": actor, "administers": bool(actor.roles & ADMINISTRATORS), "works": works}
 
 
 @in_both_languages(router, "/account")

@@ -34,15 +34,17 @@ LONG = 20_000
 class Import:
     """One run over one file: stores what was read, keeps the counts, writes the two reports."""
 
-    def __init__(self, header: Header, loader: Loader, refused: RowReport, notes: RowReport) -> None:
-        self._loader = loader
+    def __init__(
+        self, header: Header, loader: Loader, refused: RowReport, notes: RowReport, store: bool = True
+    ) -> None:
+        self._loader, self._store = loader, store
         self._refused, self._notes = refused, notes
         self.report = ImportReport(register_name=header.register, ignored_columns=list(header.ignored))
 
     def take(self, database: Database, batch: Batch) -> None:
         """One batch: store what is new, in one transaction."""
         self._count(batch)
-        with database.write() as session:
+        with database.write() if self._store else database.read() as session:
             gone = self._loader.refusals(session, [item.record for item in batch.records])
             for item in batch.records:
                 if item.record.key in gone:
@@ -50,7 +52,7 @@ class Import:
             records = [item.record for item in batch.records if item.record.key not in gone]
             known = self._loader.fingerprints(session, records)
             fresh = [record for record in records if known.get(record.key) != record.fingerprint]
-            if fresh:
+            if fresh and self._store:
                 self._loader.store(session, fresh, {record.key for record in fresh} - known.keys())
         changed = sum(record.key in known for record in fresh)
         self.report.added += len(fresh) - changed
@@ -80,8 +82,12 @@ def run(
     today: date,
     folder: Path,
     progress: Progress,
+    store: bool = True,
 ) -> tuple[ImportReport, str]:
-    """Import a file; returns the report and the file's SHA-256. `folder`: where the row reports are left."""
+    """Import a file; returns the report and the file's SHA-256. `folder`: where the row reports are left.
+
+    Without `store` nothing is written and the report says what an import now would do.
+    """
     started = time.perf_counter()
     progress.step("survey", 0, 1, path.name)
     surveyed = sources.survey(path)
@@ -96,7 +102,7 @@ def run(
         refusals.report(notes_path) as notes,
         TemporaryDirectory(prefix="import-") as scratch,
     ):
-        work = Import(header, loader, refused, notes)
+        work = Import(header, loader, refused, notes, store)
         with database.read() as session:
             loader.begin(session)
         given = Reading(surveyed, header, now, today, BATCH, Path(scratch))

@@ -73,6 +73,16 @@ def import_file(
     return report
 
 
+def preview_file(db: Database, path: Path, register: str, *, now: datetime, folder: Path) -> ImportReport:
+    """What importing a list now would do: the same report, and nothing is stored, logged or put on record.
+
+    The reports of rows are left in `folder`. Refused as a whole as by `import_file`.
+    """
+    today = now.astimezone(OFFICIAL_ZONE).date()
+    report, _ = importing.run(db, path, register, now, today, folder, Silent(), store=False)
+    return report
+
+
 def import_record(db: Database, number: int) -> RegisterImport:
     """An import on record. Raises NotFound `import.unknown`."""
     with db.read() as session:

@@ -84,7 +84,9 @@ def review_queue(
 ) -> Response:
     """What waits for review, legal review or publication, what is due first at the top."""
     with desk.seen.read() as session:
-        context = views.queue(session, desk.terms, official_day(now), department, by, language)
+        given = _signer(desk, by)
+        context = views.queue(session, desk.terms, official_day(now), department, given, language)
+    context = {**context, "operator": desk.who.is_operator}
     return page(request, render("visits_queue.html", place_of(request, language), context), language, PRIVATE)
 
 
@@ -225,6 +227,11 @@ def decide(
         }
         done[step](desk, key, actor, now)
     return _back(f"/staff/reviews?by={by}", language)
+
+
+def _signer(desk: Desk, by: str) -> str:
+    """The code that the operator typed in; an account signs as itself."""
+    return by if desk.who.is_operator else desk.who.signature
 
 
 def _visit(key: str, by: str, language: Language) -> Response:

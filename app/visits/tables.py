@@ -20,6 +20,7 @@ ANSWERS = ("yes", "no", "not_applicable")
 EVIDENCE_KINDS = ("photo", "file", "attempt", "signature")
 VERSION_KINDS = ("original", "correction", "withdrawal")
 OBJECTION_OUTCOMES = ("upheld", "rejected")
+SCORES = (5, 4, 3, 2, 1)
 
 
 def _one_of(column: str, values: tuple[str, ...], empty: bool = False) -> CheckConstraint:
@@ -174,6 +175,19 @@ class VisitObjection(SQLModel, table=True):
     answer: str | None = None
     answered_by: str | None = None
     answered_at: datetime | None = Field(default=None, sa_column=Column(UTCDateTime))
+
+
+class VisitRating(SQLModel, table=True):
+    """What a firm said of a visit, once (好差评): 5 非常满意 to 1 非常不满意. The words stay inside."""
+
+    __tablename__ = "visit_rating"
+    __table_args__ = (CheckConstraint("score BETWEEN 1 AND 5", name="score_known"),)
+
+    visit: str = Field(primary_key=True, foreign_key="visit.key")
+    score: int
+    text: str = ""
+    rated_by: str
+    at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
 
 
 class VisitRectification(SQLModel, table=True):

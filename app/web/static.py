@@ -18,6 +18,7 @@ MEDIA: Final = {
     "style.css": "text/css; charset=utf-8",
     "icon.svg": "image/svg+xml",
     "live.js": "text/javascript; charset=utf-8",
+    "ratios.js": "text/javascript; charset=utf-8",
     "replay.js": "text/javascript; charset=utf-8",
     "phone.js": "text/javascript; charset=utf-8",
     "worker.js": "text/javascript; charset=utf-8",

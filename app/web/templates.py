@@ -81,6 +81,7 @@ def _environment(language: Language) -> Environment:
         "share": share,
         "hours": hours,
         "clock": clock,
+        "tidy": tidy,
     }
     environment.globals["static"] = address
     environment.filters["listed"] = partial(listed, language=language)
@@ -95,6 +96,11 @@ def listed(values: Iterable[str], language: Language) -> str:
 def number(value: float) -> str:
     """A count with thousands separated; a fraction with one decimal."""
     return f"{value:,}" if isinstance(value, int) else f"{value:,.1f}"
+
+
+def tidy(value: float) -> str:
+    """A number with at most four decimals and no needless zeros: 0.5, 3, 1,200."""
+    return f"{value:,.4f}".rstrip("0").rstrip(".")
 
 
 def moment(value: datetime | str) -> str:

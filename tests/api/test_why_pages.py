@@ -99,5 +99,6 @@ def test_a_firm_of_a_sealed_round_sees_its_proof_and_not_its_class(database: Dat
     assert all(set(one.opening) == kept for one in proven if one.opening)
     cells = [cell for one in proven if one.opening for cell in one.opening["public_cells"]]
     assert classes[target] not in cells
-    html = render("why_firm.html", Place.served("/", "zh"), context)
-    assert html.strip() == ""  # a macro: the firm's page calls it
+    html = render("firm_round.html", Place.served("/", "zh"), context)
+    assert html.count("OPENING.json</a>") == len([one for one in proven if one.opening])
+    assert "77700" not in html

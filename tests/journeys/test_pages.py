@@ -35,6 +35,8 @@ QUERIES = {
 NOT_PAGES = {"form_pdf", "metrics", "live", "ready", "openapi"}
 ELSEWHERE = ("_file", "_back", "_start")
 """Answers to programs, and routes named as files or mere ways elsewhere; the replay file has a journey of its own."""
+OF_A_CHECK = ("decision_page",)
+"""Pages whose key is a check's, not a visit's."""
 OF_SIGNED_IN = {
     "firm_page": "firm",
     "firm_round_page": "firm",
@@ -165,7 +167,8 @@ def test_page(
     assert wanted <= set(values), "give this parameter a value in `values`"
     for window in windows.values():
         window.forget()
-    path = PAGES[name].format(**values) + QUERIES.get(name, "").format(**values)
+    known = {**values, "key": values["result_id"]} if name in OF_A_CHECK else values
+    path = PAGES[name].format(**known) + QUERIES.get(name, "").format(**known)
     found = {
         (prefix + path, width): faults(page, prefix + path)
         for prefix in ("", "/en")

@@ -129,21 +129,21 @@ def test_agrees_on_known_cheats(script: Page, tmp_path: Path) -> None:
         assert failed(replayed(script, raw))[:1] == expected, label
 
 
-def served(browser: Browser, client: TestClient, bundle: bytes, others: list[str]) -> Page:
-    """A page on plain http, answered by the service; any other address is noted and refused.
+def served(browser: Browser, client: TestClient, base: str, bundle: bytes, others: list[str]) -> Page:
+    """A page at `base`, plain http or https, answered by the service; any other address is noted and refused.
 
     The bundle is an honest one: that of the published known answers has a manifest hash made by hand.
     """
 
     def answer(route: Route, request: Request) -> None:
-        if not request.url.startswith("http://testserver/"):
+        if not request.url.startswith(f"{base}/"):
             others.append(request.url)
             route.abort()
             return
         if request.url.endswith("/bundle"):
             route.fulfill(body=bundle)
             return
-        given = client.get(request.url.removeprefix("http://testserver"))
+        given = client.get(request.url.removeprefix(base))
         route.fulfill(status=given.status_code, headers=dict(given.headers), body=given.content)
 
     page = browser.new_page()
@@ -160,18 +160,24 @@ def tampered(page: Page, button: str, file: str) -> str:
     return page.locator("li[data-status=FAIL] strong").inner_text()
 
 
-@pytest.mark.parametrize("language", ["", "/en"])
-def test_journey(browser: Browser, sqlite_database: Database, tmp_path: Path, language: str) -> None:
-    """Derive again: all agrees; change a letter or a byte: it differs; the saved page does the same from disk."""
+@pytest.mark.parametrize(("language", "scheme"), [("", "http"), ("/en", "https")])
+def test_journey(
+    browser: Browser, sqlite_database: Database, tmp_path: Path, language: str, scheme: str
+) -> None:
+    """Derive again: all agrees; change a letter or a byte: it differs; the saved page does the same from disk.
+
+    With the browser's own cryptography at hand (https) as without it (http).
+    """
+    base = f"{scheme}://testserver"
     known = publish(sqlite_database)
     client = TestClient(create_app(sqlite_database, Settings(data_dir=tmp_path), with_clock=False))
     others: list[str] = []
     errors: list[str] = []
     bundle = make_round("open", rows=75).write(tmp_path, "public")
-    page = served(browser, client, bundle.read_bytes(), others)
+    page = served(browser, client, base, bundle.read_bytes(), others)
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.goto(f"http://testserver{language}/rounds/{known.round_id}/replay")
-    assert page.evaluate("typeof crypto.subtle") == "undefined"
+    page.goto(f"{base}{language}/rounds/{known.round_id}/replay")
+    assert page.evaluate("typeof crypto.subtle") == ("object" if scheme == "https" else "undefined")
     page.locator("[name=run]").click()
     expect(page.locator("#replay-result")).to_have_attribute("data-ok", "true", timeout=60_000)
     assert page.locator("li[data-status=FAIL]").count() == 0

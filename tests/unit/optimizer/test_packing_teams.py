@@ -130,7 +130,9 @@ def test_a_capped_enumeration_gives_a_weaker_bound_that_still_holds(cap: int, de
     teams = TeamSearch(given, Stream(1)).run(fill(given, 40), 2000)
     assert found.exact is (found.excess == 0)
     assert 0 < bound(given, prices, found).value <= officers_of(given, teams)
-    assert by_department(given) <= prove(given, (), Effort(2, cap, 0, 10**12)).value <= officers_of(given, teams)
+    assert (
+        by_department(given) <= prove(given, (), Effort(2, cap, 0, 10**12)).value <= officers_of(given, teams)
+    )
     if cap == 10:
         assert not found.exact
 

@@ -101,17 +101,13 @@ class Board:
         heads = self.heads[day][department]
         found: list[Option] = []
         for crew in self.crews[day][department]:
-            extra = 0
-            if officers > crew.officers or task.limit < crew.officers or crew.limit < officers:
-                added = max(0, officers - crew.officers)
-                if added > heads or crew.officers + added > min(task.limit, crew.limit):
+            extra = fee = 0
+            new_skill = task.skills & ~crew.skills
+            if officers > crew.officers or task.limit < crew.officers or crew.limit < officers or new_skill:
+                if not self.able(crew, task, day):
                     continue
-                extra = added
-            fee = extra * OFFICER
-            if task.skills & ~crew.skills:
-                if not self._may_learn(crew, task, extra, day):
-                    continue
-                fee += NEW_SKILL
+                extra = max(0, officers - crew.officers)
+                fee = extra * OFFICER + (NEW_SKILL if new_skill else 0)
             if len(crew.jobs) < self.parameters.max_entries:
                 self._gaps(found, crew, task, place, extra, fee, within)
         if heads >= officers and (not task.skills or self._skills_left(task.skills, day)):
@@ -152,6 +148,13 @@ class Board:
         high = self.parameters.day_minutes - whole
         if low <= high and low <= last and high >= first:
             found.append((low, high, extra, fee + leg_before, True, FAR, crew, len(crew.jobs)))
+
+    def able(self, crew: Crew, task: Task, day: int) -> bool:
+        """Whether a crew of the task's department has, or may still get, the people and skills that it asks for."""
+        added = max(0, task.officers - crew.officers)
+        if added > self.heads[day][task.department] or crew.officers + added > min(task.limit, crew.limit):
+            return False
+        return not task.skills & ~crew.skills or self._may_learn(crew, task, added, day)
 
     def _may_learn(self, crew: Crew, task: Task, extra: int, day: int) -> bool:
         """A crew takes on another specialty while specialists are left and each officer brings at most one."""

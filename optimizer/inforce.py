@@ -9,7 +9,8 @@ from optimizer.assemble import Known
 from optimizer.board import Board
 from optimizer.cells import capacity
 from optimizer.instance import Instance, job, most_officers
-from optimizer.jobs import NO_LIMIT, Crew, Job, Placed
+from optimizer.jobs import NO_LIMIT, Crew, Job, Placed, Task
+from optimizer.keep import restore, snapshot
 from optimizer.model import Plan, Visit
 from optimizer.travel import matrix
 
@@ -185,6 +186,29 @@ def hire_for(own: Board, index: int, department: int) -> bool:
         return False
     join_as(own, own.hire(department, placed.day), index, department, 0)
     return True
+
+
+def stay_longer(own: Board, index: int, longer: Task) -> bool:
+    """Give a placed job's part more to do, by the crew that comes for it, later visits pushed; False, and nothing
+    changed: the crew lacks people or skills, or somebody's day would not end in time.
+    """
+    before, placed = own.jobs[index], own.placed[index]
+    assert placed is not None
+    part = next(k for k, task in enumerate(before.tasks) if task.department == longer.department)
+    task, crew = replace(longer, offset=before.tasks[part].offset), placed.crews[part]
+    if not own.able(crew, task, placed.day):
+        return False
+    position, kept = crew.jobs.index(index), snapshot(own, [placed.day])
+    own.become(index, replace(before, tasks=(*before.tasks[:part], task, *before.tasks[part + 1 :])))
+    crew.jobs.remove(index)
+    own.join(crew, position, index, task, placed.day)
+    own.latest[index] = own.parameters.day_minutes - own.lengths[index]
+    if own.settle(index):
+        own.retime(placed.day)
+        return True
+    own.become(index, before)
+    restore(own, kept)
+    return False
 
 
 def leave(own: Board, crew: Crew, department: int, day: int) -> Sequence[int]:

@@ -13,8 +13,8 @@ from optimizer import reasons
 from optimizer.assemble import assemble, measures
 from optimizer.board import Board
 from optimizer.bounds import energy
-from optimizer.entries import partition, stagger
-from optimizer.inforce import InForce, hand_over, hire_for, lay_out, leave
+from optimizer.entries import crews, partition, stagger
+from optimizer.inforce import InForce, hand_over, hire_for, lay_out, leave, stay_longer
 from optimizer.instance import Instance, instance, items_of, least_entries, most_officers, rules_of
 from optimizer.jobs import Crew, Job
 from optimizer.model import PackingProblem, Parameters, Plan, Report, Unscheduled
@@ -200,16 +200,20 @@ def _join_one(found: InForce, site: int, number: int, first_day: int) -> bool:
 
 
 def _add(found: InForce, own: Board, index: int, number: int) -> bool:
-    """One more department at a visit, where rules and people allow; a crew already out, else a new one."""
+    """One more check at a visit, where rules and people allow: its department's crew that comes anyway stays longer;
+    where the department is new there, a crew already out comes, else a new one.
+    """
     inst, before, placed = found.inst, own.jobs[index], own.placed[index]
     assert placed is not None
     department = inst.department_of[number]
     number_of = {check.check_id: n for n, check in enumerate(inst.checks)}
     numbers = sorted([number, *(number_of[check] for task in before.tasks for check in task.checks)])
-    if any(task.department == department for task in before.tasks) or not _compatible(found, before, numbers):
+    if not _compatible(found, before, numbers):
         return False
     made = found.job(before.target, numbers, most_officers(inst))
     added = next(task for task in made.tasks if task.department == department)
+    if any(task.department == department for task in before.tasks):
+        return stay_longer(own, index, added)
     tasks = (*before.tasks, replace(added, offset=0))
     if own.earliest[index] + added.minutes > inst.parameters.day_minutes:
         return False
@@ -235,8 +239,7 @@ def _compatible(found: InForce, before: Job, numbers: list[int]) -> bool:
     departments = {inst.department_of[number] for number in numbers}
     if cap is not None and sum(most[d] for d in departments) > cap:
         return False
-    parts = [(task.department, task.minutes, task.officers) for task in before.tasks]
-    return stagger(parts, rules_of(inst, before.target)) is not None
+    return stagger(crews(items), rules_of(inst, before.target)) is not None
 
 
 # ---- what is different

@@ -10,10 +10,12 @@ from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
 from app.db.database import Database
+from app.db.scope import Scope
 from app.disclosure import facts, repository
 from app.disclosure.pictures import price_of_entries
 from app.disclosure.views import newest_checkpoint
 from app.errors import Refused
+from app.http.access import actor_of, of_all_departments
 from app.http.dependencies import NowDep, WholeDatabaseDep
 from app.http.local import from_this_machine
 from app.rounds import changes, packed, solving
@@ -31,6 +33,7 @@ EXPLAINED = 50
 _CELLS = 6
 
 router = APIRouter(include_in_schema=False)
+WHOLE_PLAN = [Depends(of_all_departments)]
 LanguageDep = Annotated[Language, Depends(language_of)]
 Text = Annotated[str, Form(max_length=500)]
 
@@ -52,8 +55,8 @@ def plan_page(request: Request, db: WholeDatabaseDep, language: LanguageDep, rou
     return _shown(request, db, language, round_id, {})
 
 
-@router.post("/staff/rounds/{round_id}/plan/stop")
-@router.post("/en/staff/rounds/{round_id}/plan/stop")
+@router.post("/staff/rounds/{round_id}/plan/stop", dependencies=WHOLE_PLAN)
+@router.post("/en/staff/rounds/{round_id}/plan/stop", dependencies=WHOLE_PLAN)
 def stop(
     request: Request, db: WholeDatabaseDep, language: LanguageDep, now: NowDep, round_id: str, by: Text = ""
 ) -> Response:
@@ -66,8 +69,8 @@ def stop(
     return RedirectResponse(request.url.path.removesuffix("/stop"), status_code=303)
 
 
-@router.post("/staff/rounds/{round_id}/plan")
-@router.post("/en/staff/rounds/{round_id}/plan")
+@router.post("/staff/rounds/{round_id}/plan", dependencies=WHOLE_PLAN)
+@router.post("/en/staff/rounds/{round_id}/plan", dependencies=WHOLE_PLAN)
 def change(
     request: Request,
     db: WholeDatabaseDep,
@@ -99,19 +102,22 @@ def _shown(
     request: Request, db: Database, language: Language, round_id: str, more: Mapping[str, object]
 ) -> Response:
     with db.read() as session:
-        context = view(session, db, _vault(request), round_id, language)
+        context = view(session, db, _vault(request), round_id, language, actor_of(request).scope)
     place = Place.served(request.url.path.removesuffix("/stop"), language, request.url.query)
     return page(request, render("plan.html", place, {**context, **more}), language, PRIVATE)
 
 
 def view(
-    session: Session, db: Database, vault: Vault, round_id: str, language: Language
+    session: Session, db: Database, vault: Vault, round_id: str, language: Language, scope: Scope
 ) -> dict[str, object]:
-    """What the page shows: the course while it is packed, then the report, why not, and what was changed."""
+    """What the page shows: the course while it is packed, then the report, why not, and what was changed.
+
+    A department's people (`scope`) read why not of its own checks alone, and change nothing.
+    """
     row = repository.round_of(session, round_id)
     rules = repository.manifest(session, row)
     course, report = solving.course(db, round_id), packed.report(db, round_id)
-    found = packed.explained(db, vault, round_id) if report else ()
+    found = packed.explained(db, vault, round_id, scope.department) if report else ()
     days = changes.current_files(session, round_id)[1]["days"] if report else []
     price = price_of_entries(report, language) if report else None
     return {
@@ -119,6 +125,7 @@ def view(
         "row": row,
         "title": facts.title_in(language, rules or {}, round_id),
         "says": facts.waiting(row),
+        "stoppable": scope.unlimited,
         "solving": row.stage == "drawn" and row.status == "running",
         "stopped": course.stopped_at,
         "measures": facts.measures(report) if report else [],
@@ -127,7 +134,7 @@ def view(
         "explanations": found[:EXPLAINED],
         "explained": len(found),
         "english": language == "en",
-        "movable": row.stage in COMMITTED and row.status in ("running", "waiting"),
+        "movable": scope.unlimited and row.stage in COMMITTED and row.status in ("running", "waiting"),
         "days": days,
         "events": [event for event in events_of(session, round_id) if event["type"] == "plan_change"],
     }

@@ -211,6 +211,20 @@ def forbidden(code: str, zh: str, en: str) -> Forbidden:
     return Forbidden(Problem(code, zh, en, *remedy))
 
 
+def require_all_departments(actor: Actor) -> None:
+    """Raise Forbidden `access.all_departments` unless `actor` works for all of them."""
+    if not actor.scope.unlimited:
+        raise Forbidden(
+            Problem(
+                "access.all_departments",
+                "此操作涉及所有部门，须由不限部门的人员办理。",
+                "This binds every department, so it takes an account without a department.",
+                "请由统筹全局的协调员办理。",
+                "Let a coordinator of all departments do it.",
+            )
+        )
+
+
 def admit(need: Need | None, actor: Actor) -> None:
     """Raise Unauthorized or Forbidden unless `actor` meets `need`; what is not declared (None) nobody meets."""
     if actor.is_operator or (need is not None and need.public):
@@ -226,6 +240,11 @@ def admit(need: Need | None, actor: Actor) -> None:
         )
     if actor.must_change and not need.own:
         raise forbidden("access.password", "请先修改初始密码。", "Change the initial password first.")
+
+
+def of_all_departments(request: Request) -> None:
+    """The dependency of routes that change what binds every department."""
+    require_all_departments(actor_of(request))
 
 
 class Guard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -38,8 +39,10 @@ def visits(db: Database, round_id: str) -> list[dict[str, Any]]:
     return sorted(found, key=lambda visit: (visit["date"], visit["start"], visit["visit_id"]))
 
 
-def explained(db: Database, vault: Vault, round_id: str) -> tuple[Explanation, ...]:
-    """Every check without a visit and every two visits of a target, as the plan stands.
+def explained(
+    db: Database, vault: Vault, round_id: str, department: str | None = None
+) -> tuple[Explanation, ...]:
+    """Every check without a visit and every two visits of a target, as the plan stands; of one department if named.
 
     Raises NotFound; Conflict `round.stage` before the plan is made.
     """
@@ -56,4 +59,13 @@ def explained(db: Database, vault: Vault, round_id: str) -> tuple[Explanation, .
     )
     plan = replace(lottery_store.plan_of(*files), unscheduled=lost)
     parameters = work.document.schedule.packing.parameters()
-    return explain(problem(stored, roster_of(work)), parameters, plan)
+    found = explain(problem(stored, roster_of(work)), parameters, plan)
+    return found if department is None else concerning(found, stored["checks"], department)
+
+
+def concerning(
+    found: Sequence[Explanation], checks: Sequence[Mapping[str, Any]], department: str
+) -> tuple[Explanation, ...]:
+    """Those about a check of the department: under embargo it reads of its own targets alone."""
+    own = {check["check_id"] for check in checks if check["department"] == department}
+    return tuple(one for one in found if own.intersection(one.checks))

@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, status
 
 from app.errors import NotFound, Problem
+from app.http.access import ActorDep, of_all_departments
 from app.http.dependencies import NowDep, WholeDatabaseDep
 from app.http.idempotency import IdempotentRoute
 from app.http.local import from_this_machine
@@ -40,6 +41,8 @@ def _vault(request: Request) -> Vault:
 
 
 VaultDep = Annotated[Vault, Depends(_vault)]
+WHOLE_PLAN = [Depends(of_all_departments)]
+"""Of what changes the plan: it may touch any department's visits, and its answers name their targets."""
 router = APIRouter(
     prefix="/rounds", tags=["packing"], route_class=IdempotentRoute, dependencies=[Depends(_here)]
 )
@@ -54,7 +57,12 @@ def get_packing(round_id: RoundId, db: WholeDatabaseDep) -> PackingOut:
     return PackingOut.of(round_id, packed.report(db, round_id), solving.course(db, round_id))
 
 
-@router.post("/{round_id}/stop", status_code=status.HTTP_204_NO_CONTENT, responses=problems(404, 409, 422))
+@router.post(
+    "/{round_id}/stop",
+    status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=WHOLE_PLAN,
+    responses=problems(404, 409, 422),
+)
 def stop_packing(round_id: RoundId, body: StopIn, db: WholeDatabaseDep, now: NowDep) -> None:
     """Take the best plan so far. It is marked as not reproducible."""
     solving.stop(db, round_id, body.by, now)
@@ -62,16 +70,19 @@ def stop_packing(round_id: RoundId, body: StopIn, db: WholeDatabaseDep, now: Now
 
 @router.get("/{round_id}/explanations", responses=problems(404, 409, 422))
 def list_explanations(
-    round_id: RoundId, db: WholeDatabaseDep, vault: VaultDep, paging: PagingDep
+    round_id: RoundId, db: WholeDatabaseDep, vault: VaultDep, paging: PagingDep, actor: ActorDep
 ) -> Page[ExplanationOut]:
-    """Every check without a visit, then every two visits of one target: rules that stand in the way, and remedies."""
-    found = packed.explained(db, vault, round_id)
+    """Every check without a visit, then every two visits of one target: rules that stand in the way, and remedies.
+
+    A department's people read of its own checks alone.
+    """
+    found = packed.explained(db, vault, round_id, actor.scope.department)
     first = int(paging.key(1)[0]) + 1 if paging.cursor else 0
     rows = list(enumerate(found))[first : first + paging.limit + 1]
     return paging.page(rows, lambda row: (row[0],), lambda row: ExplanationOut.of(row[1]))
 
 
-@router.post("/{round_id}/move", responses=problems(404, 409, 422))
+@router.post("/{round_id}/move", dependencies=WHOLE_PLAN, responses=problems(404, 409, 422))
 def move_visit(
     round_id: RoundId, body: MoveIn, db: WholeDatabaseDep, vault: VaultDep, now: NowDep
 ) -> ChangeOut:
@@ -79,7 +90,7 @@ def move_visit(
     return _changed(round_id, body.asked(), body.confirm, db, vault, now)
 
 
-@router.post("/{round_id}/replan", responses=problems(404, 409, 422))
+@router.post("/{round_id}/replan", dependencies=WHOLE_PLAN, responses=problems(404, 409, 422))
 def replan_round(
     round_id: RoundId, body: ReplanIn, db: WholeDatabaseDep, vault: VaultDep, now: NowDep
 ) -> ChangeOut:

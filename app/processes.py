@@ -42,8 +42,10 @@ def begin_beside_parent(nice: int = NICE) -> None:
 
 @contextmanager
 def many_rows() -> Iterator[None]:
-    """While rows pass by the hundred thousand, look for reference cycles seldom: rows have none, and looking takes a
-    tenth of the time. What is no longer referred to is freed at once all the same."""
+    """While rows pass by the hundred thousand, look for reference cycles seldom.
+
+    Rows have none, and looking takes a tenth of the time. What is no longer referred to is freed at once all the same.
+    """
     usual = gc.get_threshold()
     gc.set_threshold(200_000, 20, 20)
     try:

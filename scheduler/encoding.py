@@ -29,7 +29,7 @@ def lp(*parts: bytes | str) -> bytes:
     pieces: list[bytes] = []
     for part in parts:
         data = part.encode() if isinstance(part, str) else part
-        pieces += (be64(len(data)), data)
+        pieces += (len(data).to_bytes(8), data)
     return b"".join(pieces)
 
 

@@ -10,13 +10,17 @@ from itertools import pairwise
 from typing import Final
 
 from optimizer.errors import Refused, refuse
-from scheduler.encoding import lp, text_fault
+from scheduler.encoding import be64, lp, text_fault
 from scheduler.merkle import head_and_paths
-from scheduler.suite import Suite
+from scheduler.suite import DIGEST_SIZE, Suite
 
 TARGET_ID: Final = re.compile(r"[0-9A-Z._:-]{1,64}")
 
 Row = tuple[str, ...]
+
+_DIGEST: Final = be64(DIGEST_SIZE)
+_INNER: Final = lp("DR1/inner") + _DIGEST
+"""What `lp` puts before a digest, and before the inner digest: a frame has a million rows."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -170,12 +174,12 @@ class _Split:
     def parts(self, row: Row) -> tuple[bytes, Row, bytes]:
         target = lp(row[0])
         hidden = "\t".join([row[place] for place in self._internal])
-        inner = self._new(lp("DR1/inner", self._inner(target), hidden)).digest()
+        inner = self._new(b"".join((_INNER, self._inner(target), lp(hidden)))).digest()
         return self._blind(target), tuple([row[place] for place in self._public]), inner
 
     def leaf(self, row: Row) -> bytes:
         blind, public, inner = self.parts(row)
-        return lp(blind, "\t".join(public), inner)
+        return b"".join((_DIGEST, blind, lp("\t".join(public)), _DIGEST, inner))
 
     def opening(self, index: int, row: Row, path: tuple[bytes, ...]) -> Opening:
         blind, public, inner = self.parts(row)

@@ -33,6 +33,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    text,
     tuple_,
 )
 from sqlalchemy import inspect as state_of
@@ -326,6 +327,30 @@ def record(session: Session) -> None:
 @event.listens_for(JournaledSession, "after_soft_rollback")
 def _forget(session: Session, _previous: object) -> None:
     session.info.pop(_TOUCHED, None)
+
+
+def newest(session: Session, table: Table) -> int:
+    """Number of the newest change of a table, 0 before the first.
+
+    Where this transaction keeps the table to itself (`alone`), whatever others write later has a greater number.
+    """
+    numbers = select(func.max(col(StateChange.number))).where(col(StateChange.table_name) == table.name)
+    return session.connection().execute(numbers).scalar_one() or 0
+
+
+def alone(session: Session, table: Table) -> None:
+    """Keep others from writing a table until this transaction ends; on SQLite, one that writes does so anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().execute(text(f'LOCK TABLE "{table.name}" IN SHARE ROW EXCLUSIVE MODE'))
+
+
+def changed_since(session: Session, table: Table, number: int) -> Iterator[str]:
+    """Keys of the rows that changes after `number` left, deleted ones too; a key may come again."""
+    changes = select(col(StateChange.rows)).where(
+        col(StateChange.table_name) == table.name, col(StateChange.number) > number
+    )
+    for (data,) in session.execute(changes.execution_options(yield_per=50)):
+        yield from (key for key, _ in unpack(data))
 
 
 def expected(session: Session, table: Table, passes: int = 1, part: int = 0) -> dict[str, bytes]:

@@ -14,7 +14,7 @@ CREDIT = "credit"
 RECENT = "recent"
 INTERNAL_COLUMNS = frozenset({CREDIT})
 """Columns that law keeps internal: a round that has one is sealed."""
-STRATA_COLUMNS = tuple(name for name in PopulationRow._fields if name not in ("target_id", "registered_on"))
+STRATA_COLUMNS = tuple(name for name in PopulationRow._fields if name != "target_id")
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,7 @@ class Import:
         self._refused.refused(number, problem)
 
 
+@many_rows()
 def run(
     database: Database,
     path: Path,
@@ -106,7 +107,7 @@ def run(
         with database.read() as session:
             loader.begin(session)
         given = Reading(surveyed, header, now, today, BATCH, Path(scratch))
-        with many_rows(), _batches(given, rows, loader) as read:
+        with _batches(given, rows, loader) as read:
             for batch in read:
                 work.take(database, batch)
                 done, total = work.report.rows, max(surveyed.lines - 1, 0)

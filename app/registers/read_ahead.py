@@ -50,15 +50,15 @@ def _received(connection: Connection) -> Iterator[Batch]:
         yield _whole(got)
 
 
+@processes.many_rows()
 def _read(connection: Connection, given: Reading) -> None:
     """What the process does: send batches, then None; or the exception that ended it."""
     processes.begin_beside_parent(nice=0)
     loader = loader_of(given.header.register, given.now, given.today)
     try:
         rows = islice(sources.rows(given.surveyed), 1, None)
-        with processes.many_rows():
-            for batch in batches(given, rows, loader):
-                connection.send(_plain(batch))
+        for batch in batches(given, rows, loader):
+            connection.send(_plain(batch))
         connection.send(None)
     except Exception as failure:  # noqa: BLE001  whatever it is, the process that stores must know it
         connection.send(failure)

@@ -121,9 +121,8 @@ def population(
 
     Streamed by the thousand, so that memory does not grow with the register.
     """
-    statement = select(
-        TARGET.target_id, _credit(on), TARGET.district, TARGET.trade, TARGET.kind, TARGET.registered_on
-    ).where(*_population(session, rules, condition))
+    columns = (TARGET.target_id, _credit(on), TARGET.district, TARGET.trade, TARGET.kind)
+    statement = select(*columns).where(*_population(session, rules, condition))
     result = session.execute(statement, execution_options={"yield_per": BATCH})
     for part in result.partitions(BATCH):
         yield from map(PopulationRow._make, part)

@@ -43,7 +43,6 @@ class PopulationRow(NamedTuple):
     district: str
     trade: str
     kind: str
-    registered_on: date | None
 
 
 class SiteRow(NamedTuple):

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, select, true
+from sqlalchemy import Select, bindparam, delete, func, select
 from sqlmodel import Session, SQLModel
 
 from app.db import journal
 from app.db.bulk import upsert
+from app.registers.repository import in_batches
 from app.registers.tables import RegisterImport, Supervision, SupervisionRule, Target
 
 REGISTER = "supervision"
 _TABLES = SQLModel.metadata.tables
 TARGET, TAG = _TABLES["target"].c, _TABLES["supervision"].c
 RULE, IMPORT = _TABLES["supervision_rule"].c, _TABLES["register_import"].c
+
+
+_TEXT = (
+    TARGET.id, TARGET.status, TARGET.scope, TARGET.trade,
+    TARGET.enterprise_type, TARGET.kind, TARGET.district, TARGET.name,
+)  # fmt: skip
+LOOKED_AT = "journal"
+"""Among the counts of a tagging: number of the newest change of targets in the journal of state."""
+MANY = 100_000
+"""Changed targets beyond which all are looked at: their keys are held in memory."""
 
 
 class TargetText(NamedTuple):
@@ -38,11 +49,11 @@ def active_rules(session: Session) -> list[SupervisionRule]:
     return sorted(found, key=lambda rule: rule.code)
 
 
-def last_tagging(session: Session) -> tuple[str, datetime] | None:
-    """Digest of the rules and time of the last tagging."""
-    ask = select(IMPORT.file_sha256, IMPORT.at).where(IMPORT.register_name == REGISTER)
+def last_tagging(session: Session) -> tuple[str, int] | None:
+    """Digest of the rules of the last tagging, and the newest change of targets that it had looked at."""
+    ask = select(IMPORT.file_sha256, IMPORT.counts).where(IMPORT.register_name == REGISTER)
     row = session.execute(ask.order_by(IMPORT.id.desc()).limit(1)).first()
-    return (row[0], row[1]) if row else None
+    return (row[0], row[1][LOOKED_AT]) if row and LOOKED_AT in row[1] else None
 
 
 def record_tagging(session: Session, digest: str, counts: dict[str, int], now: datetime) -> None:
@@ -52,30 +63,48 @@ def record_tagging(session: Session, digest: str, counts: dict[str, int], now: d
     )
 
 
-def _changed(since: datetime | None) -> ColumnElement[bool]:
-    return true() if since is None else TARGET.changed_at >= since
+def hold_targets(session: Session) -> int:
+    """Keep imports from writing targets until this transaction ends; the newest change that they made.
+
+    Whatever they write later has a greater number in the journal, whenever it began and whatever its clock says.
+    """
+    journal.alone(session, _TABLES["target"])
+    return journal.newest(session, _TABLES["target"])
 
 
-def targets_changed(session: Session, since: datetime | None) -> int:
-    """How many targets changed at or after `since` (None: all)."""
-    ask = select(func.count()).select_from(Target).where(_changed(since))
-    return int(session.execute(ask).scalar_one())
+def changed_targets(session: Session, since: int) -> list[int] | None:
+    """Keys of the targets that changed after the change `since`, ascending; None: too many to be worth telling."""
+    keys: set[int] = set()
+    for key in journal.changed_since(session, _TABLES["target"], since):
+        keys.add(int(key))
+        if len(keys) > MANY:
+            return None
+    return sorted(keys)
 
 
-def target_pages(session: Session, since: datetime | None, size: int) -> Iterator[list[TargetText]]:
-    """Targets changed at or after `since`, ascending by key, `size` at a time."""
-    columns = (
-        TARGET.id, TARGET.status, TARGET.scope, TARGET.trade,
-        TARGET.enterprise_type, TARGET.kind, TARGET.district, TARGET.name,
-    )  # fmt: skip
+def target_count(session: Session) -> int:
+    """How many targets there are."""
+    return int(session.execute(select(func.count()).select_from(Target)).scalar_one())
+
+
+def every_target(session: Session, size: int) -> Iterator[list[TargetText]]:
+    """All targets, ascending by key, `size` at a time."""
     after = 0
-    while True:
-        ask = select(*columns).where(TARGET.id > after, _changed(since)).order_by(TARGET.id).limit(size)
-        page = [TargetText._make(row) for row in session.execute(ask)]
-        if not page:
-            return
+    while page := _texts(session, select(*_TEXT).where(TARGET.id > after).order_by(TARGET.id).limit(size)):
         yield page
         after = page[-1].id
+
+
+def these_targets(session: Session, keys: Sequence[int], size: int) -> Iterator[list[TargetText]]:
+    """The targets with these keys (ascending), `size` at a time."""
+    for batch in in_batches(keys, size):
+        chosen = journal.among(session, TARGET.id, batch)
+        if page := _texts(session, select(*_TEXT).where(chosen).order_by(TARGET.id)):
+            yield page
+
+
+def _texts(session: Session, ask: Select[Any]) -> list[TargetText]:
+    return list(map(TargetText._make, session.execute(ask).all()))
 
 
 def any_tag(session: Session) -> bool:

@@ -14,6 +14,7 @@ from app.people import sanctions
 from app.plans import draws
 from app.plans import service as plans
 from app.plans.timetable import Timetable, timetable
+from app.processes import many_rows
 from app.registers import repository as registers
 from app.registers.schemas import SiteRow
 from app.rounds import entropy as sources
@@ -52,6 +53,7 @@ DISTRICT_RULE = "any"
 """Which districts an inspector may be sent to (`any`, `home`, `away`): bound by the manifest."""
 
 
+@many_rows()
 def freeze(work: Work) -> Outcome:
     """Freeze every frame, exclusion list and the roster, and write the manifest that binds them.
 
@@ -231,6 +233,7 @@ def take_entropy(work: Work) -> Outcome | Waiting:
     )
 
 
+@many_rows()
 def draw_targets(work: Work) -> Outcome:
     """Draw every department's targets, seal the result, and read the places of those who were drawn."""
     manifest = work.manifest()

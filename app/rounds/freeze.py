@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from operator import itemgetter
 
 from sqlmodel import Session
 
@@ -30,6 +31,7 @@ UNRATED = "未评"
 """The stratum of targets that have no credit class: drawn under the default rule, never left out."""
 
 NO_CAP = 10_000
+_CELLS = ("target_id", "credit", "district", "trade", "kind", "recent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,11 @@ class Exclusions:
     def spared(self, task: Task, target_id: str) -> bool:
         """Whether `target_id` is in this task's frame by its exemption alone."""
         return self.rule(task, target_id) is None and any(self._reached(task, target_id))
+
+    def concerning(self, task: Task) -> Exclusions:
+        """Those of the caps that look at this task and that anybody can have reached."""
+        caps = ((bound, counts) for bound, counts in self.caps if concerns(bound, task))
+        return Exclusions(tuple(cap for cap in caps if cap[1] or cap[0].most <= 0), self.exempt)
 
     def _reached(self, task: Task, target_id: str) -> Iterator[Bound]:
         for bound, counts in self.caps:
@@ -123,20 +130,14 @@ def _rows(
     on: date,
 ) -> Iterator[tuple[str, ...]]:
     condition = Condition.model_validate(task.condition or {})
-    for row in registers.population(session, task.rules, condition, on):
-        rule = excluded.rule(task, row.target_id)
+    attributes = itemgetter(*(_CELLS.index(name) for name in ("target_id", *columns)))
+    excluded = excluded.concerning(task)
+    for target_id, credit, *others in registers.population(session, task.rules, condition, on):
+        rule = excluded.rule(task, target_id) if excluded.caps else None
         if rule is not None:
-            left_out.append((row.target_id, rule))
+            left_out.append((target_id, rule))
             continue
-        cells = {
-            "target_id": row.target_id,
-            "credit": row.credit or UNRATED,
-            "district": row.district,
-            "trade": row.trade,
-            "kind": row.kind,
-            "recent": "1" if row.target_id in recent else "0",
-        }
-        yield tuple(cells[name] for name in columns)
+        yield attributes((target_id, credit or UNRATED, *others, "1" if target_id in recent else "0"))[1:]
 
 
 def freeze_all(

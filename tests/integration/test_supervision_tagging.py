@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from sqlmodel import Session, SQLModel, col, select
@@ -11,10 +13,11 @@ from sqlmodel import Session, SQLModel, col, select
 from app.db.bulk import upsert
 from app.db.database import Database
 from app.http.pagination import Paging
-from app.registers import listing, repository
+from app.registers import listing, repository, service
 from app.registers.supervision import TagReport, load_catalogue, tag
 from app.registers.tables import CheckItem, Department, Supervision, SupervisionRule
 from optimizer.progress import Silent
+from tests.register_lists import HEADER, code, row, write
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
 COLUMNS = (
@@ -114,6 +117,56 @@ def test_only_changed_targets_are_looked_at_again(filled: Database) -> None:
     assert report.added == 0
     assert report.removed > 5
     assert _tags(filled)["T1"] == {"scjg-disclosure"}
+
+
+class TagsMeanwhile:
+    """Progress of an import during which somebody tags, after its first batch."""
+
+    def __init__(self, db: Database) -> None:
+        self.db, self.reports = db, list[TagReport]()
+
+    def step(self, stage: str, done: int, total: int, note: str = "") -> None:
+        if stage == "import" and not self.reports:
+            self.reports.append(_tag(self.db, 1))
+
+
+def test_an_import_that_outlasts_a_tagging_is_tagged_whole(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its rows say when it began, which is before the tagging that could not see the later ones."""
+    monkeypatch.setattr("app.registers.importing.BATCH", 2)
+    load_catalogue(database, NOW)
+    path = write(tmp_path / "list.csv", [HEADER, *(row(number) for number in range(6))])
+    meanwhile = TagsMeanwhile(database)
+    service.import_file(database, path, now=NOW, progress=meanwhile, folder=tmp_path)
+    looked_at = [report.targets for report in (*meanwhile.reports, _tag(database, 2), _tag(database, 3))]
+    with database.read() as session:
+        tags = repository.rules_of(session, [code(number) for number in range(6)])
+    assert looked_at == [2, 4, 0]
+    assert all("scjg-disclosure" in rules for rules in tags.values())
+
+
+def test_what_is_being_written_when_a_tagging_begins_is_not_missed(filled: Database) -> None:
+    """It waits for what is not committed yet; one that did not would neither see the row nor look at it again."""
+    _tag(filled, 1)
+    with ThreadPoolExecutor(1) as pool:
+        with filled.write() as session:
+            _put(session, {"T4": SCOPES["T1"]}, NOW)
+            tagging = pool.submit(_tag, filled, 2)
+            wait([tagging], timeout=0.5)
+        tagging.result()
+    _tag(filled, 3)
+    assert _tags(filled)["T4"] == _tags(filled)["T1"]
+
+
+def test_many_changes_are_looked_at_as_one(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keys of more targets than are held in memory are not told: every target is looked at."""
+    monkeypatch.setattr("app.registers.supervision_rows.MANY", 1)
+    _tag(filled, 1)
+    with filled.write() as session:
+        _put(session, {"T1": "建材", "T3": "建材"}, NOW)
+    assert _tag(filled, 2).targets == 4
+    assert _tags(filled)["T3"] == {"scjg-disclosure"}
 
 
 def test_another_rule_set_looks_at_everything(filled: Database) -> None:

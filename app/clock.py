@@ -17,6 +17,7 @@ from itertools import groupby
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from app.db.database import Database
+from app.db.faults import FAILURES, unavailable
 from app.errors import Problem, Refused
 from app.estimates.service import refresh_in_process
 from app.http.logs import keep_going
@@ -191,3 +192,8 @@ class Clock:
                 return
             log.warning("the worker process died; its round is taken over when its lease ends")
             self._pool = pool(1)
+        except FAILURES as failure:
+            refused = unavailable(failure)
+            if refused is None:
+                raise
+            log.error("%s: the round goes on at a later tick", refused.problem.code)

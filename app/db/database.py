@@ -21,9 +21,22 @@ from sqlmodel import Session
 from app.db.journal import JournaledSession
 from app.db.scope import EVERYTHING, Scope, bind
 
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=30000")
+LOCK_MS = 30_000
+"""How long a transaction waits for another one's lock before it is refused; nothing waits for ever."""
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
 _READING_KIB, _WRITING_KIB = 2_000, 16_000
 """SQLite's page cache: what writes is one connection and keeps the upper pages of a large index at hand."""
+
+
+def _on_postgres_connect(connection: Any, _record: Any) -> None:
+    connection.execute(f"SET lock_timeout = {LOCK_MS}")
+    connection.commit()
+
+
+def _postgres_engine(url: str) -> Engine:
+    engine = sa_create_engine(url, pool_pre_ping=True)
+    event.listen(engine, "connect", _on_postgres_connect)
+    return engine
 
 
 def _sqlite_engine(url: str, begin: str, cache_kib: int) -> Engine:
@@ -31,7 +44,7 @@ def _sqlite_engine(url: str, begin: str, cache_kib: int) -> Engine:
 
     def on_connect(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy's begin events below issue BEGIN, not the driver
-        for pragma in (*_PRAGMAS, f"cache_size=-{cache_kib}"):
+        for pragma in (*_PRAGMAS, f"busy_timeout={LOCK_MS}", f"cache_size=-{cache_kib}"):
             connection.execute(f"PRAGMA {pragma}")
 
     event.listen(engine, "connect", on_connect)
@@ -92,7 +105,7 @@ class Database:
             self._reader = _sqlite_engine(url, "BEGIN", _READING_KIB)
             self._writer = _sqlite_engine(url, "BEGIN IMMEDIATE", _WRITING_KIB)
         else:
-            self._reader = self._writer = sa_create_engine(url, pool_pre_ping=True)
+            self._reader = self._writer = _postgres_engine(url)
         self._watch = Watch(url, self._reader)
         self.scope = EVERYTHING
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import delete, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import col
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
@@ -27,6 +28,7 @@ from app.db.database import Database
 from app.errors import Conflict, Malformed, Problem, refuse
 from app.http.tables import KeptAnswer
 
+log = logging.getLogger(__name__)
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 KEPT_FOR = timedelta(hours=24)
@@ -126,16 +128,27 @@ async def _once(request: Request, key: str, handler: Handler) -> Response:
         if asyncio.get_running_loop().time() > deadline:
             raise _running()
         await asyncio.sleep(0.05)
-    kept = False
     try:
         response = await handler(request)
-        if response.status_code < 300:
-            await run_in_threadpool(keep, db, asked, response)
-            kept = True
-        return response
-    finally:
-        if not kept:
-            await run_in_threadpool(release, db, asked)
+    except BaseException:
+        await _settle(release, db, asked)
+        raise
+    if response.status_code < 300:
+        await _settle(keep, db, asked, response)
+    else:
+        await _settle(release, db, asked)
+    return response
+
+
+async def _settle(what: Callable[..., None], db: Database, asked: Asked, *more: Response) -> None:
+    """Keep the answer or free the key; where the database can't take that now the claim runs out by itself.
+
+    The answer goes out all the same: what it tells of has been done, or refused, already.
+    """
+    try:
+        await run_in_threadpool(what, db, asked, *more)
+    except OperationalError:
+        log.warning("an Idempotency-Key could not be settled: %s", what.__name__)
 
 
 def _checked(key: str) -> str:

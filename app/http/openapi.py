@@ -26,7 +26,7 @@ DESCRIPTIONS = {
     422: "A rule is broken; `code` names it and `remedy` says what to do.",
     428: "A change needs If-Match.",
     429: "Too many attempts; try again later.",
-    503: "The service can't answer now.",
+    503: "The service can't answer now: the database is locked, full or away. Nothing was done; see Retry-After.",
 }
 _REFERENCE = {"$ref": "#/components/schemas/ProblemOut"}
 EXAMPLE = {
@@ -43,7 +43,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def problems(*statuses: int) -> Responses:
-    """What a route declares of its problems; 400, and with a body 408, 413 and 415, are added to every route."""
+    """What a route declares of its problems; 400 and 503, and with a body 408, 413 and 415, are added to every route."""
     return {status: _problem(status) for status in statuses}
 
 
@@ -100,7 +100,7 @@ def _plain(app: FastAPI) -> dict[str, Any]:
 def _complete(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
     asked = "parameters" in operation or "requestBody" in operation
-    added = [400, *([408, 413, 415] if "requestBody" in operation else []), *([422] if asked else [])]
+    added = [400, 503, *([408, 413, 415] if "requestBody" in operation else []), *([422] if asked else [])]
     refused = {int(status) for status in responses if status.isdecimal() and int(status) >= 400}
     for status in refused.union(added):
         known = responses.get(str(status), {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -12,10 +13,12 @@ from fastapi.responses import JSONResponse, Response
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 
+from app.db.faults import FAILURES, unavailable
 from app.errors import Problem, Refused, status_of
 from app.http.etag import NotModified
 from app.http.faults import said
 
+log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _FORMS = ("multipart/form-data", "application/x-www-form-urlencoded")
 
@@ -56,6 +59,12 @@ class _Renderer:
         self._html, self._wants_html = html, wants_html
 
     def respond(self, request: Request, problem: Problem, status: int) -> Response:
+        response = self._rendered(request, problem, status)
+        if "retry_after_s" in problem.params:
+            response.headers["Retry-After"] = str(problem.params["retry_after_s"])
+        return response
+
+    def _rendered(self, request: Request, problem: Problem, status: int) -> Response:
         if self._html is not None and self._wants_html is not None and self._wants_html(request):
             return self._html(request, problem, status)
         return JSONResponse(
@@ -68,6 +77,10 @@ class _Renderer:
 
     def http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if isinstance(error.__cause__, Exception) and unavailable(error.__cause__):
+            return self.failed(
+                request, error.__cause__
+            )  # FastAPI takes any failure to keep a body for a bad one
         texts = _GENERAL.get(error.status_code, _OTHER)
         response = self.respond(request, Problem(f"http.{error.status_code}", *texts), error.status_code)
         response.headers.update(error.headers or {})
@@ -85,8 +98,18 @@ class _Renderer:
         assert isinstance(error, NotModified)
         return Response(status_code=304, headers={"ETag": error.tag})
 
-    def unexpected(self, request: Request, _error: Exception) -> Response:
-        return self.respond(request, _UNEXPECTED, 500)
+    def failed(self, request: Request, error: Exception) -> Response:
+        """A database or disk that can't take it now; any other failure of theirs is one of ours."""
+        refused = unavailable(error)
+        if refused is None:
+            raise error
+        log.error("refused: %s", refused.problem.code)
+        return self.refused(request, refused)
+
+    def unexpected(self, request: Request, error: Exception) -> Response:
+        """Whatever nothing else knew; a database that fails before a route is found comes here too."""
+        refused = unavailable(error)
+        return self.refused(request, refused) if refused else self.respond(request, _UNEXPECTED, 500)
 
 
 _GENERAL = {
@@ -181,4 +204,6 @@ def install(
     app.add_exception_handler(RequestValidationError, renderer.invalid)
     app.add_exception_handler(NotModified, renderer.not_modified)
     app.add_exception_handler(HTTPException, renderer.http)
+    for failure in FAILURES:
+        app.add_exception_handler(failure, renderer.failed)
     app.add_exception_handler(Exception, renderer.unexpected)

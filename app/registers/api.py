@@ -76,17 +76,20 @@ def import_list(
     """
     settings: Settings = request.app.state.settings
     name = Path(file.filename or "upload").name[:120]
-    upload = jobs.place_for(settings.data_dir)
-    with upload.open("wb") as copy:
-        shutil.copyfileobj(file.file, copy)
-    if "respond-async" in prefer or upload.stat().st_size > settings.import_inline_kb << 10:
-        return _accepted(jobs.enqueue(db, upload, register, name, now))
+    upload, waits = jobs.place_for(settings.data_dir), False
     try:
+        with upload.open("wb") as copy:
+            shutil.copyfileobj(file.file, copy)
+        if "respond-async" in prefer or upload.stat().st_size > settings.import_inline_kb << 10:
+            operation = jobs.enqueue(db, upload, register, name, now)
+            waits = True
+            return _accepted(operation)
         report = service.import_file(
             db, upload, register, now=now, folder=settings.data_dir / "imports", file_name=name
         )
     finally:
-        upload.unlink(missing_ok=True)
+        if not waits:
+            upload.unlink(missing_ok=True)
     response.headers["Location"] = f"/api/v1/registers/imports/{report.id}/refusals"
     return report
 

@@ -20,6 +20,7 @@ TITLES: Final = {
     409: marked("现在不能这样做"),
     422: marked("请求不符合要求"),
     500: marked("服务出错"),
+    503: marked("服务暂时不能应答"),
 }
 REMEDIES: Final = {
     404: marked("请核对地址，或从首页重新进入。"),

@@ -43,7 +43,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def problems(*statuses: int) -> Responses:
-    """What a route declares of its problems; 400 and 503, and with a body 408, 413 and 415, are added to every route."""
+    """What a route declares of its problems; to every one 400 and 503 are added, to one with a body 408, 413, 415."""
     return {status: _problem(status) for status in statuses}
 
 

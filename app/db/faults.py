@@ -62,10 +62,10 @@ def unavailable(error: Exception) -> Unavailable | None:
     kind = _kind(error)
     if kind is None:
         return None
-    zh, en, *remedies = _WORDS[kind]
+    zh, en, remedy_zh, remedy_en = _WORDS[kind]
     seconds = ROOM_S if kind in ("full", "disk") else AGAIN_S
     code = f"database.{kind}" if not isinstance(error, OSError) else f"storage.{kind}"
-    return Unavailable(Problem(code, f"{zh}。", f"{en}.", *remedies, {"retry_after_s": seconds}))
+    return Unavailable(Problem(code, f"{zh}。", f"{en}.", remedy_zh, remedy_en, {"retry_after_s": seconds}))
 
 
 def _kind(error: Exception) -> str | None:

@@ -168,6 +168,12 @@ def _notice(found: Papers) -> Form:
     )  # fmt: skip
 
 
+def _made(row: VisitEvidence) -> str:
+    """When a file was made; where its phone's clock was ahead, when it was received and what the phone claimed."""
+    claimed = _moment(row.taken_at)
+    return f"{_moment(row.at)} 收到（手机时间 {claimed}）" if row.ahead else claimed
+
+
 def _on_site(found: Papers) -> Form:
     facts = (
         *_whom(found),
@@ -176,7 +182,7 @@ def _on_site(found: Papers) -> Form:
     )
     rows = tuple((found.departments[check.department], found.people(check)) for check in found.checks)
     files = tuple(
-        (str(place), EVIDENCE[row.kind], _moment(row.taken_at), f"{row.sha256[:16]}…")
+        (str(place), EVIDENCE[row.kind], _made(row), f"{row.sha256[:16]}…")
         for place, row in enumerate(found.evidence, start=1)
     )
     tables = (

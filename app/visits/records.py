@@ -87,7 +87,7 @@ def _require_points(check: VisitCheck, code: ResultCode, failed: Sequence[str]) 
 
 
 def _require_evidence(check: VisitCheck, code: ResultCode, own: Sequence[VisitEvidence]) -> None:
-    attempts = {row.taken_at for row in own if row.kind == "attempt"}
+    attempts = {row.made_at for row in own if row.kind == "attempt"}
     if len(attempts) < code.attempts:
         raise _lacks(
             "record.attempts",

@@ -136,7 +136,7 @@ def _require_answer(
 def add_evidence(desk: Desk, key: str, given: Upload, actor: Actor, now: datetime) -> VisitEvidence:
     """Keep a photo or file with its hash; the same bytes again are welcome. Raises Refused `evidence.*`."""
     with _visit(desk, key, now) as (at, visit, checks):
-        _require_place(given, visit, [check.department for check in checks], at)
+        _require_place(given, visit, [check.department for check in checks])
         return put_evidence(at, visit, given, actor)
 
 
@@ -158,20 +158,18 @@ def put_evidence(at: Here, visit: Visit, given: Upload, actor: Actor) -> VisitEv
     return row
 
 
-def _require_place(given: Upload, visit: Visit, departments: Sequence[str], at: Here) -> None:
+def _require_place(given: Upload, visit: Visit, departments: Sequence[str]) -> None:
     questions = {row["code"] for row in visit.checklist}
     wrong = (
         given.kind not in EVIDENCE_KINDS
         or given.department not in departments
         or (given.question and given.question not in questions)
-        or given.taken_at > at.now
     )
     if wrong:
         raise refuse(
             "evidence.place",
-            f"证据的种类、部门、问题或时间不属于检查 {visit.key}（时间不得晚于现在）。",
-            f"The evidence's kind, department, question or time does not belong to visit {visit.key} "
-            "(its time can't lie ahead).",
+            f"证据的种类、部门或问题不属于检查 {visit.key}。",
+            f"The evidence's kind, department or question does not belong to visit {visit.key}.",
             f"种类为 {'、'.join(EVIDENCE_KINDS)}；部门为 {'、'.join(departments)}。",
             f"Kinds: {', '.join(EVIDENCE_KINDS)}; departments: {', '.join(departments)}.",
             visit=visit.key,

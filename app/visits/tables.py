@@ -118,7 +118,10 @@ class VisitAnswer(SQLModel, table=True):
 
 
 class VisitEvidence(SQLModel, table=True):
-    """A photo or file; its bytes are the artefact `evidence/<sha256>` of the visit. `taken_at`: as its maker says."""
+    """A photo or file; its bytes are the artefact `evidence/<sha256>` of the visit.
+
+    `taken_at`: as its maker says, a phone whose clock is ahead too; `at`: when it was received, which nobody chooses.
+    """
 
     __tablename__ = "visit_evidence"
     __table_args__ = (_one_of("kind", EVIDENCE_KINDS),)
@@ -136,6 +139,16 @@ class VisitEvidence(SQLModel, table=True):
     taken_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
     added_by: str
     at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
+
+    @property
+    def ahead(self) -> bool:
+        """Whether its maker claims a time after its receipt: the phone's clock was wrong."""
+        return self.taken_at > self.at
+
+    @property
+    def made_at(self) -> datetime:
+        """The latest moment at which it can have been made: as claimed, never after its receipt."""
+        return min(self.taken_at, self.at)
 
 
 class VisitVersion(SQLModel, table=True):

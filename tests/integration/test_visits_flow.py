@@ -274,37 +274,6 @@ def test_an_order_to_correct_has_a_date_and_a_recheck_of_the_failed_points_only(
     assert (line.rectify_by, line.rectified_on) == (by, official_day(late))
 
 
-def test_files_are_what_their_bytes_say(visited: Visited) -> None:
-    visit, (check,) = visited.visit()
-    at = arrived(visited, visit)
-
-    def add(data: bytes, kind: str = "photo", taken: datetime = at) -> None:
-        service.add_evidence(visited.desk, visit.key, Upload(data, check.department, kind, taken), CLERK, at)
-
-    huge = bytearray(demo_picture("x"))
-    huge[16:24] = (100_000).to_bytes(4, "big") * 2
-    cut, wrong = demo_picture("y")[:-4], b"MZ" + demo_picture("z")
-    bad = (
-        (b"", "size"),
-        (b"<html>", "type"),
-        (b"\xff\xd8\xff\xe0cut", "type"),
-        (cut, "type"),
-        (wrong, "type"),
-    )
-    for data, code in (*bad, (bytes(huge), "dimensions")):
-        with pytest.raises(Refused, match=rf"evidence\.{code}"):
-            add(data)
-    for kind, taken in (("video", at), ("photo", at + timedelta(hours=1))):
-        with pytest.raises(Refused, match=r"evidence\.place"):
-            add(demo_picture("w"), kind, taken)
-    add(demo_picture("w"))
-    add(demo_picture("w"))
-    with visited.desk.db.read() as session:
-        (row,) = repository.evidence(session, visit.key)
-        assert ledger.load(session, f"visit:{visit.key}", f"evidence/{row.sha256}") == demo_picture("w")
-    assert (row.media_type, row.width, row.height) == ("image/png", 16, 16)
-
-
 def test_log_entries_of_visits_hold_neither_target_nor_person(visited: Visited) -> None:
     visit, check, _ = disclosed(visited)
     with visited.desk.db.read() as session:

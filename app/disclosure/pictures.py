@@ -90,10 +90,10 @@ def checks_to_entries(joining: Joining, language: Language) -> Picture:
 def price_of_entries(report: Mapping[str, Any], language: Language) -> Picture | None:
     """Entries against inspector-days, with what each entry less costs; departments alone and greedy in the table.
 
-    None for a report without the curve.
+    None for a report without the curve, or with one point only: then there is nothing to choose.
     """
     points = report.get("curve", [])
-    if not points:
+    if len(points) < 2:
         return None
 
     def say(text: str) -> str:

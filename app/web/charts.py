@@ -158,8 +158,12 @@ def plot(ident: str, title: str, description: str, lines: Sequence[Line], x_name
         )
 
     _axes(svg, spans, x_name, y_name)
+    named: list[float] = []
     for line in lines:
-        _line(svg, line, [place(spot) for spot in line.points])
+        spots = [place(spot) for spot in line.points]
+        _line(svg, line, spots)
+        if spots and line.name:
+            named.append(_name(svg, line, spots[-1], named))
     return markup(svg)
 
 
@@ -190,11 +194,18 @@ def _line(svg: ET.Element, line: Line, spots: Sequence[tuple[float, float]]) -> 
     if line.dots or len(path) == 1:
         for x, y in spots:
             circle(svg, x, y, 3.5, line.colour)
-    x, y = path[-1]
-    if x < WIDTH / 2:
-        text(svg, x + 8, y + 4, line.name, "start", SMALL + 1, line.colour)
-    else:
-        text(svg, min(x, WIDTH - 8), max(y - 6, 18), line.name, "end", SMALL + 1, line.colour)
+
+
+def _name(svg: ET.Element, line: Line, end: tuple[float, float], taken: Sequence[float]) -> float:
+    """A line's name at its end, above it, or below where another name stands there; the height it got."""
+    x, y = end
+    left = x < WIDTH / 2
+    height = y + 4 if left else max(y - 6, 18)
+    if any(abs(height - other) < 2 * SMALL for other in taken):
+        height = y + 2 * SMALL
+    anchor = "start" if left else "end"
+    text(svg, x + 8 if left else min(x, WIDTH - 8), height, line.name, anchor, SMALL + 1, line.colour)
+    return height
 
 
 def _column(svg: ET.Element, x: float, width: float, item: Combination, largest: int, rows: int) -> None:

@@ -115,6 +115,15 @@ def test_a_plot_spans_exactly_what_it_shows_and_names_its_ends() -> None:
     assert {"900", "400", "10", "50", "秒", "人日", "甲", "乙"} <= set(texts)
 
 
+def test_names_of_lines_that_end_together_stand_apart() -> None:
+    best, bound = Line("目前最好", ((0, 102), (2, 102))), Line("下界", ((0, 102), (2, 102)), RULE)
+    svg = ET.fromstring(plot("p", "标题", "说明", [best, bound], "秒", "人日"))
+    first, second = (
+        float(text.get("y", "")) for text in svg.iter(f"{SVG}text") if text.text in {"目前最好", "下界"}
+    )
+    assert abs(first - second) >= 14
+
+
 def test_a_plot_of_one_point_or_none_is_still_a_picture() -> None:
     one = ET.fromstring(plot("p", "标题", "说明", [Line("甲", ((3, 4),))], "x", "y"))
     assert len(list(one.iter(f"{SVG}circle"))) == 1

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlmodel import SQLModel
 
 from app.db.database import Database
 from app.errors import Conflict, NotFound, Refused
@@ -35,73 +36,70 @@ def target(number: int, **changes: Any) -> Target:
     return Target(**(values | changes))
 
 
+TAGS = [
+    (1, "food"), (1, "meal"), (1, "fire"), (2, "food"), (3, "fire"), (4, "food"), (6, "old"), (2, "old"),
+]  # fmt: skip
+CLASSES = [(1, 2025, "A"), (1, 2026, "C"), (2, 2027, "D"), (2, 2024, "B")]
+PEOPLE = [
+    ("I-1", "SCJG", True, True), ("I-2", "XF", True, False), ("I-3", "XF", False, True), ("I-4", "XF", True, True),
+]  # fmt: skip
+"""Code, department, certified officer, active."""
+
+
 @pytest.fixture
 def city(database: Database) -> Database:
     """Six targets, two departments with three rules, classes with a history, three people."""
     with database.write() as session:
-        session.add_all(
-            [Department(code="SCJG", name_zh="市场监督管理局"), Department(code="XF", name_zh="消防救援支队")]
-        )
-        session.flush()
-        session.add_all(
-            [
-                SupervisionRule(code="food", department="SCJG", reason_zh="经营食品", reason_en="sells food"),
-                SupervisionRule(code="meal", department="SCJG", reason_zh="餐饮", reason_en="serves meals"),
-                SupervisionRule(
-                    code="fire", department="XF", reason_zh="公众聚集场所", reason_en="public venue"
-                ),
-                SupervisionRule(code="old", department="XF", active=False),
-            ]
-        )
-        session.add_all(
-            [
-                target(1, scope="餐饮服务", trade="餐饮", registered_on=date(2010, 1, 1)),
-                target(2, scope="食品销售 Food", district="650104", registered_on=date(2020, 1, 1)),
-                target(
-                    3,
-                    kind="project",
-                    name="危桥工地",
-                    enterprise_type="",
-                    place_source="estimated",
-                    people_cap=4,
-                ),
-                target(4, status="cancelled"),
-                target(5, status="outside", district=""),
-                target(6, closed_weekdays=[6, 7], longitude_e6=87_716_800),
-            ]
-        )
-        session.flush()
-        tags = [
-            (1, "food"),
-            (1, "meal"),
-            (1, "fire"),
-            (2, "food"),
-            (3, "fire"),
-            (4, "food"),
-            (6, "old"),
-            (2, "old"),
-        ]
-        session.add_all([Supervision(target=key, rule=rule) for key, rule in tags])
-        classes = [(1, 2025, "A"), (1, 2026, "C"), (2, 2027, "D"), (2, 2024, "B")]
-        session.add_all(
-            [CreditClass(target=key, since=date(year, 1, 1), credit=c) for key, year, c in classes]
-        )
-        people = [
-            ("I-1", "SCJG", True, True),
-            ("I-2", "XF", True, False),
-            ("I-3", "XF", False, True),
-            ("I-4", "XF", True, True),
-        ]
-        session.add_all(
-            [
-                Inspector(code=c, department=d, name=c, officer=o, active=a, specialties=["食品"])
-                for c, d, o, a in people
-            ]
-        )
-        session.flush()
-        session.add(InspectorLeave(inspector="I-1", start=date(2026, 3, 9), end=date(2026, 3, 13)))
-        session.add(Recusal(inspector="I-4", target_id="T-1", reason="亲属"))
+        for make in (departments, supervision_rules, targets, memberships, absences):
+            session.add_all(make())
+            session.flush()
     return database
+
+
+def departments() -> list[Department]:
+    return [Department(code="SCJG", name_zh="市场监督管理局"), Department(code="XF", name_zh="消防救援支队")]
+
+
+def supervision_rules() -> list[SupervisionRule]:
+    return [
+        SupervisionRule(code="food", department="SCJG", reason_zh="经营食品", reason_en="sells food"),
+        SupervisionRule(code="meal", department="SCJG", reason_zh="餐饮", reason_en="serves meals"),
+        SupervisionRule(code="fire", department="XF", reason_zh="公众聚集场所", reason_en="public venue"),
+        SupervisionRule(code="old", department="XF", active=False),
+    ]
+
+
+def targets() -> list[Target]:
+    site = {"kind": "project", "name": "危桥工地", "enterprise_type": ""}
+    return [
+        target(1, scope="餐饮服务", trade="餐饮", registered_on=date(2010, 1, 1)),
+        target(2, scope="食品销售 Food", district="650104", registered_on=date(2020, 1, 1)),
+        target(3, **site, place_source="estimated", people_cap=4),
+        target(4, status="cancelled"),
+        target(5, status="outside", district=""),
+        target(6, closed_weekdays=[6, 7], longitude_e6=87_716_800),
+    ]
+
+
+def memberships() -> list[SQLModel]:
+    """Who is tagged by which rule, who has which class since when, who works where."""
+    return [
+        *(Supervision(target=key, rule=rule) for key, rule in TAGS),
+        *(CreditClass(target=key, since=date(year, 1, 1), credit=credit) for key, year, credit in CLASSES),
+        *(
+            Inspector(
+                code=code, department=home, name=code, officer=officer, active=active, specialties=["食品"]
+            )
+            for code, home, officer, active in PEOPLE
+        ),
+    ]
+
+
+def absences() -> list[SQLModel]:
+    return [
+        InspectorLeave(inspector="I-1", start=date(2026, 3, 9), end=date(2026, 3, 13)),
+        Recusal(inspector="I-4", target_id="T-1", reason="亲属"),
+    ]
 
 
 def drawn(db: Database, rules: list[str], condition: Condition, on: date = TODAY) -> dict[str, str]:

@@ -22,7 +22,8 @@ from scheduler.notes import SignerKey
 from scheduler.verifier import verify
 from tests.disclosure_round import publish
 from tests.random_bundles import cheats, random_bundles
-from tests.unit.scheduler.round_factory import LOG_KEY, Draft, make_round
+from tests.unit.scheduler.round_factory import Draft, make_round
+from tests.unit.scheduler.round_published import LOG_KEY
 
 TRIALS, EVERY_CHEAT = (1000, 1) if os.environ.get("TRIALS") == "full" else (36, 12)
 COPIES: tuple[Copy, ...] = ("public", "auditor")

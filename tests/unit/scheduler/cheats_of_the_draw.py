@@ -13,7 +13,8 @@ from tests.unit.scheduler.cheats import (
     hashed,
     strata,
 )
-from tests.unit.scheduler.round_factory import SALT, Draft
+from tests.unit.scheduler.round_factory import Draft
+from tests.unit.scheduler.round_frozen import SALT
 
 
 @caught("manifest")

@@ -7,54 +7,47 @@ write the bundle with fresh digests.
 from __future__ import annotations
 
 import copy
-import hashlib
 import json
-import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from app.disclosure.container import Copy, write_bundle
-from optimizer.model import Bound, Measures, Parameters, Plan, Report, Route, Stop, Visit
+from optimizer.model import Parameters, Plan
 from scheduler.encoding import canonical_json
-from scheduler.frame import Frame, excluded_hash, excluded_tsv, sealed_excluded_hash
+from scheduler.frame import excluded_tsv
 from scheduler.lottery.draw import draw_seats, lottery_json
 from scheduler.lottery.observable import coins_of, draw_observed
 from scheduler.lottery.plan import LotteryPlan, plan_lottery
 from scheduler.lottery.replacement import LateBar, Move, event_digest, moves_for, standing_of
-from scheduler.lottery.roster import Inspector, Leave, Recusal, Roster
 from scheduler.lottery.schedule import routes_json, visits_json
 from scheduler.lottery.seats import seats_of
 from scheduler.manifest import Manifest
-from scheduler.merkle import head_and_paths
-from scheduler.notes import Checkpoint, InclusionProof, Note, SignerKey
 from scheduler.seed import (
     RoundKeys,
-    assurance,
-    commitment,
     decoded,
     derive_keys,
     plan_commitment,
-    salt_commitment,
     seal,
     seats_key,
     seats_seal,
 )
 from scheduler.selection import draw, full_result_file, public_result_file, result_json
-from scheduler.suite import SHA256, suite
+from tests.unit.scheduler.round_frozen import (
+    ENTROPY,
+    ENTROPY_SEATS,
+    SALT,
+    SECRETS,
+    make_frames,
+    make_manifest,
+    make_roster,
+)
+from tests.unit.scheduler.round_packed import make_checks, pack_simply
+from tests.unit.scheduler.round_published import VERIFIER, make_log, make_openings, make_reveal, signed_log
 
-ROOT = Path(__file__).parents[3]
-VERIFIER = ROOT / "scheduler" / "verifier.py"
-DEPARTMENTS = ("D1-市场监管局", "D2-消防救援支队", "D3-生态环境局")
-COLUMNS = ("target_id", "credit", "district", "recent")
-SALT = bytes(range(100, 132))
-SECRETS = {"公证处": bytes(range(32)), "市场监管局": bytes(range(1, 33))}
-ENTROPY = {"双色球 2027001": "03 07 11 19 24 30+09", "drand quicknet 35410003": "ab" * 32}
-ENTROPY_SEATS = {"witness digits, second call": "01234567890123456789"}
 DAYS = tuple(f"2027-01-{day:02}" for day in range(11, 30))
 MOVE = ("seat_id", "class_id", "out", "into", "reason")
-SPECIALTIES = {DEPARTMENTS[1]: ("电气",)}
 
 
 @dataclass
@@ -222,326 +215,3 @@ def plain(value: dict[str, Any]) -> dict[str, Any]:
     """The same as JSON gives it back: lists for tuples."""
     found: dict[str, Any] = json.loads(canonical_json(value))
     return found
-
-
-def make_frames(rows: int) -> dict[str, Frame]:
-    """Three overlapping frames over one population."""
-    chance = random.Random(7)
-    people = [
-        (
-            f"91650100MA{chance.randrange(10**8):08}",
-            chance.choices("ABCD", (49, 41, 6, 4))[0],
-            chance.choice(("天山区", "新市区", "沙依巴克区")),
-            chance.choice("01"),
-        )
-        for _ in range(rows)
-    ]
-    return {
-        "D1-credit": Frame(COLUMNS, people),
-        "D2-cool": Frame(COLUMNS, people[: rows * 2 // 3]),
-        "D3-own": Frame(COLUMNS, people[rows // 3 :]),
-    }
-
-
-def make_roster(frames: Mapping[str, Frame]) -> Roster:
-    """Eight inspectors a department: some may not lead, some hold a specialty, one is away, some are recused."""
-    people = [
-        Inspector(
-            f"{department[:2]}-{number:02}",
-            department,
-            ("天山区", "新市区")[number % 2],
-            "2027-12-31" if number else "2027-01-20",
-            SPECIALTIES.get(department, ()) if number % 2 else (),
-            number % 3 != 2,
-            12,
-        )
-        for department in DEPARTMENTS
-        for number in range(8)
-    ]
-    ids = frames["D1-credit"].ids
-    recusals = [Recusal(person.code, ids[place * 3]) for place, person in enumerate(people)]
-    return Roster(tuple(people), (Leave("D1-01", "2027-01-12", "2027-01-14"),), tuple(recusals))
-
-
-def make_manifest(
-    privacy: str,
-    suite_name: str,
-    frames: Mapping[str, Frame],
-    excluded: Mapping[str, bytes],
-    roster: Roster,
-    extra: Mapping[str, Any],
-) -> Manifest:
-    """Rules with both roundings, bounds, cool-down and an own stream."""
-    found, sealed = suite(suite_name), privacy == "sealed"
-    internal = ["credit"] if sealed else []
-    draws: list[dict[str, Any]] = []
-    for (draw_id, frame), department in zip(frames.items(), DEPARTMENTS, strict=True):
-        digest = (
-            {"frame_root": frame.sealed_root(found, draw_id, internal, SALT).hex()}
-            if sealed
-            else {"frame_hash": frame.frame_hash(found).hex()}
-        )
-        out = excluded[draw_id]
-        left_out = (
-            sealed_excluded_hash(found, draw_id, SALT, out) if sealed else excluded_hash(found, out)
-        ).hex()
-        draws.append(
-            {
-                **digest,
-                **RULES[draw_id],
-                "draw_id": draw_id,
-                "department": department,
-                "departments": [department] if draw_id != "D2-cool" else [department, DEPARTMENTS[0]],
-                "columns": list(COLUMNS),
-                "internal": internal,
-                "frame_rows": len(frame),
-                "excluded_hash": left_out,
-                "excluded_rows": 1,
-                "items": [f"{draw_id}@1", "COMMON@3"],
-                "backups": 2,
-            }
-        )
-    value: Any = {
-        "suite": suite_name,
-        "round_id": f"2027-Q1-{privacy}",
-        "plan": "plan-a",
-        "period": "2027-Q1",
-        "sequence": 1,
-        "privacy": privacy,
-        "draws": draws,
-        "commitments": [
-            {"party": party, "commitment": commitment(found, f"2027-Q1-{privacy}", party, secret).hex()}
-            for party, secret in sorted(SECRETS.items())
-        ],
-        "entropy": [
-            {"id": "双色球 2027001", "encoding": "utf8", "rule": "as printed", "bits": 24},
-            {"id": "drand quicknet 35410003", "encoding": "hex", "rule": "64 hex digits", "bits": 256},
-        ],
-        "entropy_seats": [
-            {"id": name, "encoding": "utf8", "rule": "20 digits", "bits": 66} for name in ENTROPY_SEATS
-        ],
-        "roster_hash": roster.roster_hash(found).hex(),
-        "packing": {
-            "solver": "simple",
-            "version": "1",
-            "parameters": {"seed": 1, "max_entries": 6},
-        },
-        "deadlines": {
-            "entropy": "2027-01-04T15:00:00+08:00",
-            "sealed_result": "2027-01-04T18:00:00+08:00",
-            "reveal": "2027-03-31T18:00:00+08:00",
-        },
-        "demo": 0,
-        **extra,
-        **({"salt_commitment": salt_commitment(found, f"2027-Q1-{privacy}", SALT).hex()} if sealed else {}),
-    }
-    return Manifest.from_json(value)
-
-
-RULES: dict[str, dict[str, Any]] = {
-    "D1-credit": {
-        "strata_by": ["credit"],
-        "default": {"ratio_ppm": 150_000, "min": 0, "max": None, "rounding": "systematic"},
-        "strata": [
-            {"key": ["D"], "ratio_ppm": 500_000, "min": 1, "max": 3, "rounding": "ceil"},
-            {"key": ["C"], "ratio_ppm": 250_000, "min": 1, "max": None, "rounding": "systematic"},
-        ],
-        "cooldown": None,
-        "stream": "round",
-    },
-    "D2-cool": {
-        "strata_by": ["credit", "district"],
-        "default": {"ratio_ppm": 200_000, "min": 0, "max": None, "rounding": "systematic"},
-        "strata": [],
-        "cooldown": {"lambda_ppm": 250_000},
-        "stream": "round",
-    },
-    "D3-own": {
-        "strata_by": [],
-        "default": {"ratio_ppm": 203_333, "min": 0, "max": None, "rounding": "systematic"},
-        "strata": [],
-        "cooldown": {"lambda_ppm": 0},
-        "stream": "own",
-    },
-}
-
-
-def make_checks(manifest: Manifest, selected: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """One check for each drawn target and department of its draws."""
-    wanted: dict[tuple[str, str], list[str]] = {}
-    for spec in manifest.draws:
-        departments = spec.extra["departments"]
-        assert isinstance(departments, list)
-        for target_id in selected[spec.draw_id]:
-            for department in departments:
-                wanted.setdefault((target_id, str(department)), []).append(spec.draw_id)
-    return [
-        {
-            "check_id": f"{target_id}/{department}",
-            "target_id": target_id,
-            "department": department,
-            "draws": draws,
-            "items": sorted({f"{draw_id}@1" for draw_id in draws} | {"COMMON@3"}),
-            "minutes": 30,
-            "officers": 2,
-            "specialties": list(SPECIALTIES.get(department, ())),
-        }
-        for (target_id, department), draws in sorted(wanted.items())
-    ]
-
-
-def pack_simply(checks: list[dict[str, Any]]) -> Plan:
-    """One visit a target, six visits a day, one route a department and day: poor but lawful."""
-    by_target: dict[str, list[dict[str, Any]]] = {}
-    for check in checks:
-        by_target.setdefault(check["target_id"], []).append(check)
-    visits: list[Visit] = []
-    stops: dict[tuple[int, str], list[Stop]] = {}
-    for place, (target_id, own) in enumerate(by_target.items()):
-        day, start = place // 6, 600 + 60 * (place % 6)
-        visits.append(Visit(f"V{place:04}", target_id, day, start, tuple(check["check_id"] for check in own)))
-        for check in own:
-            stop = Stop(f"V{place:04}", start - 10 if place % 6 else start, start, start + 30)
-            stops.setdefault((day, check["department"]), []).append(stop)
-    routes = tuple(
-        Route(
-            f"R{day:02}-{department[:2]}",
-            department,
-            "天山区",
-            day,
-            2,
-            SPECIALTIES.get(department, ()),
-            tuple(own),
-        )
-        for (day, department), own in sorted(stops.items())
-    )
-    return Plan(tuple(visits), routes, (), make_report(checks, tuple(visits), routes))
-
-
-def make_report(checks: list[dict[str, Any]], visits: tuple[Visit, ...], routes: tuple[Route, ...]) -> Report:
-    """A report whose figures agree with the plan: each visit is 30 minutes of two officers per check."""
-    people, alone = 2 * len(routes), Measures(len(checks), 2 * len(checks), 0, 30 * len(checks), 2)
-    crowd = max(2 * len(visit.checks) for visit in visits)
-    plan = Measures(len(visits), people, 0, 30 * len(visits), crowd)
-    return Report(
-        plan,
-        alone,
-        plan,
-        len(visits),
-        Bound(people // 2, "energy"),
-        500_000,
-        0,
-        "simple",
-        "1",
-        True,
-        Parameters(),
-    )
-
-
-def make_reveal(manifest: Manifest, sealed: str, salt: bytes | None) -> dict[str, Any]:
-    """reveal.json but for the commitments that seating makes."""
-    return {
-        "round_id": manifest.round_id,
-        "manifest_hash": manifest.manifest_hash().hex(),
-        "secrets": [{"party": party, "secret": secret.hex()} for party, secret in sorted(SECRETS.items())],
-        "entropy": [{"id": source.id, "value": ENTROPY[source.id]} for source in manifest.entropy],
-        "entropy_seats": [
-            {"id": source.id, "value": ENTROPY_SEATS[source.id]} for source in manifest.entropy_seats
-        ],
-        "assurance": assurance(manifest),
-        "seal": sealed,
-        "plan_commitment": "",
-        "seats_seal": "",
-        "verifier": hashlib.sha256(VERIFIER.read_bytes()).hexdigest(),
-        **({} if salt is None else {"k_salt": salt.hex()}),
-    }
-
-
-def make_log(manifest: Manifest, keys: RoundKeys, sealed: str) -> list[dict[str, Any]]:
-    """The round's entries in order; the seats' digests are filled in by seating."""
-
-    def hashed(value: Any) -> str:
-        return keys.suite.hash(canonical_json(value)).hex()
-
-    first = [{"id": source.id, "value": ENTROPY[source.id]} for source in manifest.entropy]
-    second = [{"id": source.id, "value": ENTROPY_SEATS[source.id]} for source in manifest.entropy_seats]
-    rows: list[tuple[str, str, str, dict[str, Any]]] = [
-        ("manifest", "2027-01-04T09:00:00+08:00", manifest.manifest_hash().hex(), {}),
-        (
-            "deposits",
-            "2027-01-04T10:00:00+08:00",
-            hashed([entry.to_json() for entry in manifest.commitments]),
-            {},
-        ),
-        ("entropy", "2027-01-04T14:59:59.5+08:00", hashed(first), {"values": first}),
-        ("seal", "2027-01-04T15:10:00+08:00", sealed, {}),
-        ("plan", "2027-01-04T16:00:00+08:00", "", {}),
-        ("entropy_seats", "2027-01-05T15:00:00+08:00", hashed(second), {"values": second}),
-        ("seats", "2027-01-05T15:10:00+08:00", "", {}),
-        ("reveal", "2027-03-31T18:00:05+08:00", "", {}),
-    ]
-    return [
-        {
-            "index": 40 + 3 * place,
-            "entry": {
-                "type": f"round.{kind}",
-                "subject": manifest.round_id,
-                "at": at,
-                "actor_role": "service",
-                "digest": digest,
-                "plan": manifest.plan,
-                "period": manifest.period,
-                "sequence": manifest.sequence,
-                "round_id": manifest.round_id,
-                **more,
-            },
-        }
-        for place, (kind, at, digest, more) in enumerate(rows)
-    ]
-
-
-LOG_KEY = SignerKey("log.example/rounds", bytes(range(32)))
-
-
-def signed_log(rows: list[dict[str, Any]], after: int = 3) -> dict[str, bytes]:
-    """A checkpoint of a log that holds these entries at their places, others between and `after` them; the proofs."""
-    bodies = {row["index"]: canonical_json(row["entry"]) for row in rows}
-    leaves = [bodies.get(index, b"another") for index in range(max(bodies) + 1 + after)]
-    wanted = {row["entry"]["type"].removeprefix("round."): row["index"] for row in rows}
-    kinds = ("manifest", "seal", "reveal", *(["void"] if "void" in wanted else []))
-    wanted = {kind: wanted[kind] for kind in kinds if kind in wanted}
-    root, paths = head_and_paths(SHA256, leaves, set(wanted.values()))
-    text = Checkpoint(LOG_KEY.name, len(leaves), root).text
-    note = str(Note(text, (LOG_KEY.sign(text),)))
-    proofs = {
-        kind: InclusionProof(wanted.get(kind, 0), paths.get(wanted.get(kind, 0), ()), note) for kind in kinds
-    }
-    return {
-        "log/checkpoint": note.encode(),
-        **{f"log/proofs/{kind}": str(proof).encode() for kind, proof in proofs.items()},
-    }
-
-
-def make_openings(
-    manifest: Manifest, frames: Mapping[str, Frame], selected: Mapping[str, Sequence[str]]
-) -> dict[str, dict[str, Any]]:
-    """Openings of the first draw's firms, by target; none in an open round."""
-    if manifest.privacy == "open":
-        return {}
-    spec = manifest.draws[0]
-    opened = frames[spec.draw_id].openings(
-        manifest.algorithms, spec.draw_id, spec.internal, SALT, frames[spec.draw_id].ids
-    )
-    return {
-        target_id: {
-            "round_id": manifest.round_id,
-            "draw_id": spec.draw_id,
-            "index": item.index,
-            "blind": item.blind.hex(),
-            "public_cells": list(item.public_cells),
-            "inner_hash": item.inner_hash.hex(),
-            "path": [node.hex() for node in item.path],
-            "drawn": target_id in selected[spec.draw_id],
-        }
-        for target_id, item in opened.items()
-    }

@@ -20,7 +20,8 @@ from scheduler.lottery.replacement import LateBar, Move
 from scheduler.lottery.seats import Eligibility
 from scheduler.lottery.weights import carried_over
 from scheduler.verifier import verify
-from tests.unit.scheduler.round_factory import DEPARTMENTS, Draft, make_round
+from tests.unit.scheduler.round_factory import Draft, make_round
+from tests.unit.scheduler.round_frozen import DEPARTMENTS
 
 AT = ("2027-01-06T09:00:00+08:00", "2027-01-06T10:00:00+08:00")
 SERVED = {f"D1-{number:02}": number for number in range(6)} | {"D2-00": 4, "D2-01": 0}

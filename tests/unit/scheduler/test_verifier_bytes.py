@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from app.disclosure.container import write_bundle
 from scheduler import verifier
 from scheduler.encoding import canonical_json
-from tests.unit.scheduler.round_factory import VERIFIER, Draft, make_round
+from tests.unit.scheduler.round_factory import Draft, make_round
+from tests.unit.scheduler.round_published import VERIFIER
 
 EVERY = 7 if os.environ.get("TRIALS") == "full" else 97
 EXAMPLES = 2000 if os.environ.get("TRIALS") == "full" else 120

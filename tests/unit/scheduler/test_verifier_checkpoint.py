@@ -19,7 +19,8 @@ from scheduler.encoding import canonical_json
 from scheduler.merkle import completed, consistency_path, head_of, leaf_hash
 from scheduler.notes import Checkpoint, ConsistencyProof, InclusionProof, Note, SignerKey
 from scheduler.suite import SHA256
-from tests.unit.scheduler.round_factory import LOG_KEY, VERIFIER, Draft, make_round
+from tests.unit.scheduler.round_factory import Draft, make_round
+from tests.unit.scheduler.round_published import LOG_KEY, VERIFIER
 
 VKEY = LOG_KEY.verifier().text
 KNOWN = json.loads((Path(__file__).parents[2] / "vectors" / "tlog.json").read_text(encoding="utf-8"))

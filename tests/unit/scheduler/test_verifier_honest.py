@@ -21,16 +21,9 @@ from scheduler.manifest import Manifest
 from scheduler.numbers import u_numbers
 from scheduler.seed import derive_keys
 from scheduler.verifier import STEPS, verify
-from tests.unit.scheduler.round_factory import (
-    DAYS,
-    DEPARTMENTS,
-    SALT,
-    SPECIALTIES,
-    VERIFIER,
-    Draft,
-    make_round,
-    signed_log,
-)
+from tests.unit.scheduler.round_factory import DAYS, Draft, make_round
+from tests.unit.scheduler.round_frozen import DEPARTMENTS, SALT, SPECIALTIES
+from tests.unit.scheduler.round_published import VERIFIER, signed_log
 
 LATER = ("visits", "schedule", "lottery", "roster", "events")
 VECTORS = Path(__file__).parents[2] / "vectors"

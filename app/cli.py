@@ -26,6 +26,7 @@ from app.ledger import commands as ledger_commands
 from app.ledger import repository as ledger
 from app.main import create_app
 from app.people import commands as people_commands
+from app.people.alone import before_accounts, require_no_accounts
 from app.plans import commands as plans_commands
 from app.plans import service as plans
 from app.registers import commands as registers_commands
@@ -89,6 +90,7 @@ def _pairs(given: list[str]) -> list[tuple[str, str]]:
 
 
 @rounds_commands.commands.command("run")
+@before_accounts
 def run_round(
     plan: Annotated[str, typer.Argument(help="计划编号 · plan code")],
     period: Annotated[
@@ -138,6 +140,8 @@ def resume_round(
     """继续未完成或中断的批次 · carry on an unfinished round, an interrupted one too; nothing is done twice."""
     started = time.perf_counter()
     db = Database(settings().url())
+    if approved_by or entropy:
+        require_no_accounts(db)
     row = rounds.get(db, round_id)
     if simulate and not row.demo:
         raise _not_a_demo(row.plan)

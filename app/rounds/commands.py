@@ -11,6 +11,7 @@ import typer
 from app import console
 from app.db.database import Database
 from app.errors import refuse
+from app.people.alone import before_accounts
 from app.rounds import (
     advance,
     entropy,
@@ -91,6 +92,7 @@ def show(round_id: RoundId, as_json: AsJson = False) -> None:
 
 
 @commands.command("approve")
+@before_accounts
 def approve(
     round_id: RoundId,
     by: Annotated[str, typer.Option(help="审批人 · who approves")],
@@ -102,6 +104,7 @@ def approve(
 
 
 @commands.command("entropy")
+@before_accounts
 def give_entropy(
     round_id: RoundId,
     source: Annotated[str, typer.Option(help="随机源编号 · source id")],
@@ -158,6 +161,7 @@ def deposit(
 
 
 @commands.command("void")
+@before_accounts
 def void(
     round_id: RoundId,
     reason: Annotated[str, typer.Option(help="、".join(voiding.VOID_REASONS))],

@@ -11,6 +11,7 @@ import typer
 
 from app import console
 from app.db.database import Database
+from app.people.alone import before_accounts
 from app.rounds import changes, packed, solving
 from app.rounds.changing import Asked, Move, Urgent
 from app.rounds.packing_schemas import ChangeOut, ExplanationOut
@@ -80,6 +81,7 @@ def visits(round_id: RoundId, day: Day = None, as_json: AsJson = False) -> None:
     console.table(f"{round_id} · {len(cells)}", columns, cells)
 
 
+@before_accounts
 def stop(round_id: RoundId, by: Annotated[str, typer.Option(help="何人 · who asks")]) -> None:
     """停止求解，取目前最好的安排 · stop packing and take the best plan so far."""
     with closing(_database()) as db:
@@ -87,6 +89,7 @@ def stop(round_id: RoundId, by: Annotated[str, typer.Option(help="何人 · who 
     console.say("已请求停止；目前最好的安排将被采用 · asked to stop; the best plan so far is taken")
 
 
+@before_accounts
 def move(
     round_id: RoundId,
     visit: Annotated[str, typer.Argument(help="入户编号 · visit id")],
@@ -103,6 +106,7 @@ def move(
     _change(round_id, Asked(reason, Move(visit, *days)), take, as_json)
 
 
+@before_accounts
 def replan(
     round_id: RoundId,
     reason: Reason,

@@ -12,6 +12,7 @@ import typer
 
 from app import console
 from app.db.database import Database
+from app.people.alone import before_accounts
 from app.rounds import seats
 from app.rounds.absence import Absence
 from app.rounds.vault import Vault
@@ -23,6 +24,7 @@ REASONS = ("sickness", "recusal", "certificate")
 RoundId = Annotated[str, typer.Argument(help="批次编号 · round id")]
 
 
+@before_accounts
 def absence(
     round_id: RoundId,
     inspectors: Annotated[

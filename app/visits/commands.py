@@ -12,6 +12,7 @@ import typer
 from app import console
 from app.db.database import Database
 from app.ledger import repository as ledger
+from app.people.alone import before_accounts
 from app.plans import calendar
 from app.settings import settings
 from app.visits import deadlines, demo_results, forms, opening, repository, service
@@ -91,12 +92,14 @@ def list_(round_id: RoundId, as_json: AsJson = False) -> None:
 
 
 @commands.command("notify")
+@before_accounts
 def notify(key: Key, by: By) -> None:
     """送达通知 · serve a visit's notice."""
     service.notify(_desk(), key, Actor(by), _now())
 
 
 @commands.command("arrive")
+@before_accounts
 def arrive(
     key: Key, by: By, present: Annotated[list[str], typer.Option(help="部门/人员编号 · DEPARTMENT/CODE")]
 ) -> None:
@@ -109,6 +112,7 @@ def arrive(
 
 
 @commands.command("record")
+@before_accounts
 def record(
     key: Key,
     by: By,
@@ -124,12 +128,14 @@ def record(
 
 
 @commands.command("review")
+@before_accounts
 def review(key: Key, by: By, as_json: AsJson = False) -> None:
     """复核 · review a record."""
     _show(service.review(_desk(), key, Actor(by, "reviewer"), _now()), as_json)
 
 
 @commands.command("return")
+@before_accounts
 def return_(
     key: Key, by: By, reason: Annotated[str, typer.Option(help="理由 · why")], as_json: AsJson = False
 ) -> None:
@@ -138,18 +144,21 @@ def return_(
 
 
 @commands.command("legal-review")
+@before_accounts
 def legal_review(key: Key, by: By, as_json: AsJson = False) -> None:
     """法制审核 · legal review."""
     _show(service.legal_review(_desk(), key, Actor(by, "legal"), _now()), as_json)
 
 
 @commands.command("disclose")
+@before_accounts
 def disclose(key: Key, by: By, as_json: AsJson = False) -> None:
     """公示 · publish a result."""
     _show(service.disclose(_desk(), key, Actor(by, "publisher"), _now()), as_json)
 
 
 @commands.command("correct")
+@before_accounts
 def correct(
     key: Key,
     by: By,
@@ -165,6 +174,7 @@ def correct(
 
 
 @commands.command("withdraw")
+@before_accounts
 def withdraw(
     key: Key,
     by: By,
@@ -179,6 +189,7 @@ def withdraw(
 
 
 @commands.command("replace")
+@before_accounts
 def replace(
     key: Key,
     by: By,

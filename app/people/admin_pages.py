@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Path, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi import APIRouter, Form, Path, Query
+from fastapi.responses import Response
 from pydantic import ValidationError
 
-from app.errors import Refused, refuse, status_of
-from app.http.access import BUSINESS, Actor, ActorDep
-from app.http.dependencies import NowDep, WholeDatabaseDep
+from app.errors import Refused, refuse
+from app.http.access import BUSINESS
 from app.http.pagination import Paging
 from app.people import names, oidc, repository, service, sessions
-from app.people.entrance import Line, own_form, private_page, said
+from app.people.entrance import Caller, CallerDep, FormDep, Line
 from app.people.schemas import AccountIn, Kind
 from app.people.tables import Account
-from app.web.addresses import LanguageDep, in_both_languages
-from app.web.language import Language, localized
-from app.web.responses import PRIVATE
+from app.web.addresses import in_both_languages
 from app.web.templates import OFFICIAL
 
 router = APIRouter(include_in_schema=False)
@@ -32,44 +30,25 @@ PAGE = 100
 
 
 def _accounts(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: Language,
-    actor: Actor,
-    refused: Refused | None = None,
-    shown: tuple[str, str] | None = None,
+    caller: Caller, refused: Refused | None = None, shown: tuple[str, str] | None = None
 ) -> Response:
-    with db.read() as session:
+    with caller.db.read() as session:
         rows = [(row, repository.roles(session, row.id or 0)) for row in repository.accounts(session)]
-    context: dict[str, object] = {
-        "rows": rows, "who": actor, "kinds": names.KINDS, "roles": names.ROLES, "shown": shown,
-        "said": said(refused, language),
-    }  # fmt: skip
-    return private_page(request, language, "accounts.html", context, status_of(refused) if refused else 200)
+    context = {"rows": rows, "kinds": names.KINDS, "roles": names.ROLES, "shown": shown}
+    return caller.page("accounts.html", context, refused)
 
 
-def _account(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: Language,
-    actor: Actor,
-    number: int,
-    now: datetime,
-    refused: Refused | None = None,
-    password: str = "",
-) -> Response:
-    with db.read() as session:
+def _account(caller: Caller, number: int, refused: Refused | None = None, password: str = "") -> Response:
+    with caller.db.read() as session:
         account = service.found(session, number)
         held = repository.roles(session, number)
-        signed_in = repository.sessions_of(session, number, now - sessions.LASTS)
-    context: dict[str, object] = {
-        "account": account, "held": held, "possible": _possible(account), "sessions": signed_in, "who": actor,
-        "kinds": names.KINDS, "roles": names.ROLES, "said": said(refused, language), "password": password,
-        "oidc": "staff" in request.app.state.oidc,
+        signed_in = repository.sessions_of(session, number, caller.now - sessions.LASTS)
+    context = {
+        "account": account, "held": held, "possible": _possible(account), "sessions": signed_in,
+        "kinds": names.KINDS, "roles": names.ROLES, "password": password,
+        "oidc": "staff" in caller.request.app.state.oidc,
     }  # fmt: skip
-    return private_page(
-        request, language, "account_admin.html", context, status_of(refused) if refused else 200
-    )
+    return caller.page("account_admin.html", context, refused)
 
 
 def _possible(account: Account) -> list[str]:
@@ -77,33 +56,22 @@ def _possible(account: Account) -> list[str]:
 
 
 @in_both_languages(router, "/admin/accounts")
-def accounts_page(request: Request, db: WholeDatabaseDep, language: LanguageDep, actor: ActorDep) -> Response:
+def accounts_page(caller: CallerDep) -> Response:
     """All accounts with their roles."""
-    return _accounts(request, db, language, actor)
+    return _accounts(caller)
 
 
 @in_both_languages(router, "/admin/accounts", post=True)
 def create_account_form(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: LanguageDep,
-    actor: ActorDep,
-    now: NowDep,
-    login: Line,
-    kind: Line,
-    name: Line = "",
-    department: Line = "",
-    districts: Line = "",
-    csrf: Line = "",
+    caller: FormDep, login: Line, kind: Line, name: Line = "", department: Line = "", districts: Line = ""
 ) -> Response:
     """A new account without roles; its initial password is shown on this page and never again."""
-    own_form(actor, csrf)
     try:
         found = _wanted(login.strip(), kind, name.strip(), department.strip(), districts.split())
-        account, password = service.create(db, found, actor, now)
+        account, password = service.create(caller.db, found, caller.actor, caller.now)
     except Refused as refused:
-        return _accounts(request, db, language, actor, refused)
-    return _accounts(request, db, language, actor, shown=(account.login, password))
+        return _accounts(caller, refused)
+    return _accounts(caller, shown=(account.login, password))
 
 
 def _wanted(login: str, kind: str, name: str, department: str, districts: list[str]) -> AccountIn:
@@ -125,135 +93,65 @@ def _wanted(login: str, kind: str, name: str, department: str, districts: list[s
 
 
 @in_both_languages(router, "/admin/accounts/{number}")
-def account_admin_page(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: LanguageDep,
-    actor: ActorDep,
-    now: NowDep,
-    number: Number,
-) -> Response:
+def account_admin_page(caller: CallerDep, number: Number) -> Response:
     """An account: what it is, its roles, whether it is locked, where it is signed in."""
-    return _account(request, db, language, actor, number, now)
+    return _account(caller, number)
 
 
-def _done(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: Language,
-    actor: Actor,
-    number: int,
-    now: datetime,
-    csrf: str,
-    do: Callable[[], object],
-) -> Response:
+def _done(caller: Caller, number: int, do: Callable[[], object]) -> Response:
     """Carry out one change of an account and show it; a refusal is said on the page."""
-    own_form(actor, csrf)
     try:
         do()
     except Refused as refused:
-        return _account(request, db, language, actor, number, now, refused)
-    to = localized(f"/admin/accounts/{number}", language)
-    return RedirectResponse(to, 303, {"Cache-Control": PRIVATE})
+        return _account(caller, number, refused)
+    return caller.onward(f"/admin/accounts/{number}")
 
 
 @in_both_languages(router, "/admin/accounts/{number}/roles", post=True)
-def roles_form(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: LanguageDep,
-    actor: ActorDep,
-    now: NowDep,
-    number: Number,
-    role: Words = None,
-    csrf: Line = "",
-) -> Response:
+def roles_form(caller: FormDep, number: Number, role: Words = None) -> Response:
     """Give exactly these roles."""
-    return _done(
-        request, db, language, actor, number, now, csrf,
-        lambda: service.give_roles(db, number, role or [], actor, now),
-    )  # fmt: skip
+    give = partial(service.give_roles, caller.db, number, role or [], caller.actor, caller.now)
+    return _done(caller, number, give)
 
 
 @in_both_languages(router, "/admin/accounts/{number}/lock", post=True)
-def lock_form(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: LanguageDep,
-    actor: ActorDep,
-    now: NowDep,
-    number: Number,
-    locked: Annotated[bool, Form()],
-    csrf: Line = "",
-) -> Response:
+def lock_form(caller: FormDep, number: Number, locked: Annotated[bool, Form()]) -> Response:
     """Lock an account or let it in again."""
-    return _done(
-        request, db, language, actor, number, now, csrf,
-        lambda: service.lock(db, number, locked, actor, now),
-    )  # fmt: skip
+    return _done(caller, number, partial(service.lock, caller.db, number, locked, caller.actor, caller.now))
 
 
 @in_both_languages(router, "/admin/accounts/{number}/sessions", post=True)
-def end_sessions_form(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: LanguageDep,
-    actor: ActorDep,
-    now: NowDep,
-    number: Number,
-    csrf: Line = "",
-) -> Response:
+def end_sessions_form(caller: FormDep, number: Number) -> Response:
     """Sign an account out everywhere."""
-    return _done(
-        request, db, language, actor, number, now, csrf, lambda: service.sign_out(db, number, actor, now)
-    )  # fmt: skip
+    return _done(caller, number, partial(service.sign_out, caller.db, number, caller.actor, caller.now))
 
 
 @in_both_languages(router, "/admin/accounts/{number}/identity", post=True)
 def identity_form(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: LanguageDep,
-    actor: ActorDep,
-    now: NowDep,
-    number: Number,
-    subject: Annotated[str, Form(min_length=1, max_length=255)],
-    csrf: Line = "",
+    caller: FormDep, number: Number, subject: Annotated[str, Form(min_length=1, max_length=255)]
 ) -> Response:
     """Link an account to an identity at the OpenID provider."""
-    return _done(
-        request, db, language, actor, number, now, csrf,
-        lambda: service.link(
-            db, number, oidc.provider_of(request.app.state.oidc, "staff").subject(subject), actor, now
-        ),
-    )  # fmt: skip
+
+    def link() -> object:
+        found = oidc.provider_of(caller.request.app.state.oidc, "staff").subject(subject)
+        return service.link(caller.db, number, found, caller.actor, caller.now)
+
+    return _done(caller, number, link)
 
 
 @in_both_languages(router, "/admin/accounts/{number}/password", post=True)
-def reset_password_form(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: LanguageDep,
-    actor: ActorDep,
-    now: NowDep,
-    number: Number,
-    csrf: Line = "",
-) -> Response:
+def reset_password_form(caller: FormDep, number: Number) -> Response:
     """A new initial password, shown on this page and never again."""
-    own_form(actor, csrf)
     try:
-        password = service.reset_password(db, number, actor, now)
+        password = service.reset_password(caller.db, number, caller.actor, caller.now)
     except Refused as refused:
-        return _account(request, db, language, actor, number, now, refused)
-    return _account(request, db, language, actor, number, now, password=password)
+        return _account(caller, number, refused)
+    return _account(caller, number, password=password)
 
 
 @in_both_languages(router, "/admin/record")
 def record_page(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: LanguageDep,
-    actor: ActorDep,
+    caller: CallerDep,
     login: Annotated[str, Query(max_length=64)] = "",
     route: Annotated[str, Query(max_length=100)] = "",
     subject: Annotated[str, Query(max_length=200)] = "",
@@ -263,13 +161,13 @@ def record_page(
 ) -> Response:
     """Who saw and did what, the newest first."""
     paging = Paging(cursor, PAGE)
-    with db.read() as session:
+    with caller.db.read() as session:
         account = repository.by_login(session, login) if login else None
         number = account.id if account else -1 if login else None
         asked = repository.Asked(
             number, route.strip(), subject.strip(), _midnight(since), _midnight(until, days=1)
         )
-        rows = repository.page_of_records(session, paging, asked, service.kinds_seen(actor))
+        rows = repository.page_of_records(session, paging, asked, service.kinds_seen(caller.actor))
         logins = {row.id: row.login for row in repository.accounts(session)}
     page = paging.page(rows, lambda row: (row.id,), lambda row: row)
     filters: dict[str, Any] = {
@@ -277,7 +175,7 @@ def record_page(
     }  # fmt: skip
     onward = urlencode({**filters, "cursor": page.next}) if page.next else ""
     context = {"rows": page.items, "logins": logins, "asked": filters, "onward": onward}
-    return private_page(request, language, "record.html", context)
+    return caller.page("record.html", context)
 
 
 def _midnight(day: date | Literal[""], days: int = 0) -> datetime | None:

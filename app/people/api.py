@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query, Request, Response, status
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 from pydantic import AwareDatetime
 
 from app.db.database import Database
-from app.http.access import ActorDep
+from app.http.access import Actor, ActorDep
 from app.http.dependencies import DatabaseDep, NowDep, WholeDatabaseDep
-from app.http.etag import IfMatchDep, tagged
+from app.http.etag import IfMatch, IfMatchDep, Shown, tagged
 from app.http.idempotency import IdempotentRoute
 from app.http.openapi import problems
 from app.http.pagination import Page, PagingDep
@@ -38,6 +40,30 @@ router = APIRouter(tags=["people"], route_class=IdempotentRoute)
 secrets = APIRouter(tags=["people"])
 """What shows a secret once: no answer of these is kept to be repeated."""
 Number = Annotated[int, Path(ge=1, lt=1 << 63, examples=[1])]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Somebody's change of what they have seen: `if_match` refuses where it is another by now."""
+
+    actor: Actor
+    now: datetime
+    if_match: IfMatch
+    request: Request
+    response: Response
+
+    def answer(self, shown: Shown) -> Shown:
+        """What it is after the change, with its tag."""
+        return tagged(self.request, self.response, shown)
+
+
+def _change(
+    actor: ActorDep, now: NowDep, if_match: IfMatchDep, request: Request, response: Response
+) -> Change:
+    return Change(actor, now, if_match, request, response)
+
+
+ChangeDep = Annotated[Change, Depends(_change)]
 
 
 def _shown(db: Database, account: Account) -> AccountOut:
@@ -86,55 +112,28 @@ def create_account(
 
 
 @router.put("/accounts/{number}/roles", responses=problems(404, 412, 422, 428))
-def put_roles(
-    number: Number,
-    body: RolesIn,
-    db: WholeDatabaseDep,
-    actor: ActorDep,
-    now: NowDep,
-    if_match: IfMatchDep,
-    request: Request,
-    response: Response,
-) -> AccountOut:
+def put_roles(number: Number, body: RolesIn, db: WholeDatabaseDep, change: ChangeDep) -> AccountOut:
     """Give an account exactly these roles. The three administrators exclude each other and everything else."""
-    if_match(_seen(db, number))
-    account = service.give_roles(db, number, body.roles, actor, now)
-    return tagged(request, response, _shown(db, account))
+    change.if_match(_seen(db, number))
+    account = service.give_roles(db, number, body.roles, change.actor, change.now)
+    return change.answer(_shown(db, account))
 
 
 @router.put("/accounts/{number}/lock", responses=problems(404, 412, 422, 428))
-def put_lock(
-    number: Number,
-    body: LockIn,
-    db: WholeDatabaseDep,
-    actor: ActorDep,
-    now: NowDep,
-    if_match: IfMatchDep,
-    request: Request,
-    response: Response,
-) -> AccountOut:
+def put_lock(number: Number, body: LockIn, db: WholeDatabaseDep, change: ChangeDep) -> AccountOut:
     """Lock an account, which ends its sessions and tokens, or let it in again."""
-    if_match(_seen(db, number))
-    account = service.lock(db, number, body.locked, actor, now)
-    return tagged(request, response, _shown(db, account))
+    change.if_match(_seen(db, number))
+    account = service.lock(db, number, body.locked, change.actor, change.now)
+    return change.answer(_shown(db, account))
 
 
 @router.put("/accounts/{number}/identity", responses=problems(404, 409, 412, 422, 428))
-def put_identity(
-    number: Number,
-    body: IdentityIn,
-    db: WholeDatabaseDep,
-    actor: ActorDep,
-    now: NowDep,
-    if_match: IfMatchDep,
-    request: Request,
-    response: Response,
-) -> AccountOut:
+def put_identity(number: Number, body: IdentityIn, db: WholeDatabaseDep, change: ChangeDep) -> AccountOut:
     """Link an account to an identity at the OpenID provider; it signs in there from now on, by no password."""
-    if_match(_seen(db, number))
-    subject = oidc.provider_of(request.app.state.oidc, "staff").subject(body.subject)
-    account = service.link(db, number, subject, actor, now)
-    return tagged(request, response, _shown(db, account))
+    change.if_match(_seen(db, number))
+    subject = oidc.provider_of(change.request.app.state.oidc, "staff").subject(body.subject)
+    account = service.link(db, number, subject, change.actor, change.now)
+    return change.answer(_shown(db, account))
 
 
 @secrets.post("/accounts/{number}/password", responses=problems(404, 422))
@@ -204,49 +203,24 @@ def get_sanction(number: Number, db: DatabaseDep, request: Request, response: Re
 
 
 @router.post("/sanctions/{number}/approval", responses=problems(404, 409, 412, 422, 428))
-def approve_sanction(
-    number: Number,
-    db: DatabaseDep,
-    actor: ActorDep,
-    now: NowDep,
-    if_match: IfMatchDep,
-    request: Request,
-    response: Response,
-) -> SanctionOut:
+def approve_sanction(number: Number, db: DatabaseDep, change: ChangeDep) -> SanctionOut:
     """Approve what another person asked for."""
-    return _decide(number, "approve", db, actor, now, if_match, request, response)
+    return _decide(number, "approve", db, change)
 
 
 @router.post("/sanctions/{number}/withdrawal", responses=problems(404, 409, 412, 422, 428))
-def withdraw_sanction(
-    number: Number,
-    db: DatabaseDep,
-    actor: ActorDep,
-    now: NowDep,
-    if_match: IfMatchDep,
-    request: Request,
-    response: Response,
-) -> SanctionOut:
+def withdraw_sanction(number: Number, db: DatabaseDep, change: ChangeDep) -> SanctionOut:
     """Take back what one asked for oneself."""
-    return _decide(number, "withdraw", db, actor, now, if_match, request, response)
+    return _decide(number, "withdraw", db, change)
 
 
-def _decide(
-    number: int,
-    step: Literal["approve", "withdraw"],
-    db: Database,
-    actor: ActorDep,
-    now: NowDep,
-    if_match: IfMatchDep,
-    request: Request,
-    response: Response,
-) -> SanctionOut:
+def _decide(number: int, step: Literal["approve", "withdraw"], db: Database, change: Change) -> SanctionOut:
     with db.write() as session:
         made = sanctions.found(session, number, lock=True)
-        if_match(SanctionOut.model_validate(made))
+        change.if_match(SanctionOut.model_validate(made))
         done = sanctions.approve if step == "approve" else sanctions.withdraw
-        shown = SanctionOut.model_validate(done(session, made, actor, now))
-    return tagged(request, response, shown)
+        shown = SanctionOut.model_validate(done(session, made, change.actor, change.now))
+    return change.answer(shown)
 
 
 @router.get("/access-record", responses=problems(422))

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import Form, Request
+from fastapi import Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from app.errors import Refused
-from app.http.access import Actor, cookie_name, forbidden
+from app.db.database import Database
+from app.errors import Refused, status_of
+from app.http.access import Actor, ActorDep, cookie_name, forbidden
+from app.http.dependencies import NowDep, WholeDatabaseDep
 from app.people import sessions
-from app.web.addresses import place_of
-from app.web.language import Language
+from app.web.addresses import LanguageDep, place_of
+from app.web.language import Language, localized
 from app.web.responses import HEADERS, HTML, PRIVATE
 from app.web.templates import render
 
@@ -71,3 +75,42 @@ def own_form(actor: Actor, csrf: str) -> None:
             "该表单已过期，请重新打开页面。",
             "This form is not of your session; open the page again.",
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks for a page of one's own account or of all, in which language and when."""
+
+    request: Request
+    db: Database
+    language: Language
+    actor: Actor
+    now: datetime
+
+    def page(self, template: str, context: Mapping[str, object], refused: Refused | None = None) -> Response:
+        """A page for them alone; `refused` is said on it and is its status."""
+        told = {**context, "who": self.actor, "said": said(refused, self.language)}
+        status = status_of(refused) if refused else 200
+        return private_page(self.request, self.language, template, told, status)
+
+    def onward(self, path: str) -> RedirectResponse:
+        """After a form: on to another page, in the same language."""
+        return RedirectResponse(localized(path, self.language), 303, {"Cache-Control": PRIVATE})
+
+
+def _caller(
+    request: Request, db: WholeDatabaseDep, language: LanguageDep, actor: ActorDep, now: NowDep
+) -> Caller:
+    return Caller(request, db, language, actor, now)
+
+
+CallerDep = Annotated[Caller, Depends(_caller)]
+
+
+def _by_form(caller: CallerDep, csrf: Line = "") -> Caller:
+    own_form(caller.actor, csrf)
+    return caller
+
+
+FormDep = Annotated[Caller, Depends(_by_form)]
+"""Who sends a form that this session was given; any other form is refused."""

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from app.errors import Refused, status_of
-from app.http.access import ADMINISTRATORS, FIRM, Actor, ActorDep, cookie_name
+from app.http.access import ADMINISTRATORS, FIRM, cookie_name
 from app.http.dependencies import NowDep, WholeDatabaseDep
 from app.needs import READERS
 from app.people import service, sessions
-from app.people.entrance import Line, address, entered, own_form, own_path, private_page, said, secret_of
+from app.people.entrance import (
+    Caller,
+    CallerDep,
+    FormDep,
+    Line,
+    address,
+    entered,
+    own_path,
+    private_page,
+    said,
+    secret_of,
+)
 from app.web.addresses import LanguageDep, in_both_languages
 from app.web.language import localized
-from app.web.responses import PRIVATE
 
 router = APIRouter(include_in_schema=False)
 
@@ -55,59 +64,41 @@ def sign_in_form(
 
 
 @in_both_languages(router, "/sign-out", post=True)
-def sign_out(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: LanguageDep,
-    now: NowDep,
-    actor: ActorDep,
-    csrf: Line = "",
-) -> Response:
+def sign_out(caller: FormDep) -> Response:
     """End the session here and in the browser."""
-    own_form(actor, csrf)
-    with db.write() as session:
-        sessions.end(session, secret_of(request), now)
-    door = "/firm/sign-in" if actor.kind == FIRM else "/sign-in"
-    answer = RedirectResponse(localized(door, language), 303, {"Cache-Control": PRIVATE})
-    answer.delete_cookie(cookie_name(request.url.scheme == "https"), path="/")
+    with caller.db.write() as session:
+        sessions.end(session, secret_of(caller.request), caller.now)
+    answer = caller.onward("/firm/sign-in" if caller.actor.kind == FIRM else "/sign-in")
+    answer.delete_cookie(cookie_name(caller.request.url.scheme == "https"), path="/")
     return answer
 
 
-def _own(actor: Actor) -> dict[str, object]:
-    works = bool(actor.roles.intersection(READERS))
-    return {"who": actor, "administers": bool(actor.roles & ADMINISTRATORS), "works": works}
+def _own(caller: Caller, changed: bool, refused: Refused | None = None) -> Response:
+    roles = caller.actor.roles
+    context = {
+        "administers": bool(roles & ADMINISTRATORS),
+        "works": bool(roles.intersection(READERS)),
+        "changed": changed,
+    }
+    return caller.page("account.html", context, refused)
 
 
 @in_both_languages(router, "/account")
-def account_page(request: Request, language: LanguageDep, actor: ActorDep) -> Response:
+def account_page(caller: CallerDep) -> Response:
     """Who one is here, and the form for a new password."""
-    return private_page(request, language, "account.html", _own(actor) | {"said": "", "changed": False})
+    return _own(caller, changed=False)
 
 
 @in_both_languages(router, "/account/password", post=True)
-def change_password_form(
-    request: Request,
-    db: WholeDatabaseDep,
-    language: LanguageDep,
-    now: NowDep,
-    actor: ActorDep,
-    old: Line,
-    new: Line,
-    csrf: Line = "",
-) -> Response:
+def change_password_form(caller: FormDep, old: Line, new: Line) -> Response:
     """A new password of one's own."""
-    own_form(actor, csrf)
-    refused = _changed(db, actor, old, new, address(request), now)
-    status = 200 if refused is None else status_of(refused)
-    context = _own(actor) | {"said": said(refused, language), "changed": refused is None}
-    return private_page(request, language, "account.html", context, status)
+    refused = _changed(caller, old, new)
+    return _own(caller, changed=refused is None, refused=refused)
 
 
-def _changed(
-    db: WholeDatabaseDep, actor: Actor, old: str, new: str, address: str, now: datetime
-) -> Refused | None:
+def _changed(caller: Caller, old: str, new: str) -> Refused | None:
     try:
-        service.change_password(db, actor, old, new, address, now)
+        service.change_password(caller.db, caller.actor, old, new, address(caller.request), caller.now)
     except Refused as refused:
         return refused
     return None

@@ -31,6 +31,7 @@ from app.registers import api as registers_api
 from app.registers.background import BackgroundImports
 from app.rounds import api as rounds_api
 from app.rounds import figures, packing_api
+from app.rounds.vault import Vault
 from app.settings import Settings
 from app.visits import api as visits_api
 from app.visits import pages as visits_pages
@@ -58,6 +59,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.state.database = database
     app.state.settings = settings
     app.state.oidc = oidc.providers(settings)
+    app.state.seal = lambda: Vault(settings.data_dir)
     app.state.stopping = False
     app.state.checkpoint = lambda: _newest_checkpoint(database)
     app.state.metrics = metrics.Metrics(lambda: figures.asking(database))
@@ -81,7 +83,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     )
     for room in rooms:
         app.include_router(room.router, prefix=API)
-    for router in (people_api.router, people_api.secrets):
+    for router in (webhooks_api.secrets, people_api.router, people_api.secrets):
         app.include_router(router, prefix=API)
     app.include_router(health.router)
     app.include_router(metrics.router)
@@ -121,7 +123,7 @@ def _lifespan(database: Database, settings: Settings, with_clock: bool) -> Lifes
             beside = [
                 Clock(database, settings),
                 BackgroundImports(database, settings),
-                Repeating("webhooks", outbox.turn(database, settings), often),
+                Repeating("webhooks", outbox.turn(database, settings, Vault(settings.data_dir)), often),
                 Repeating("messages", messages.turn(database, settings), often),
             ]
         for work in beside:

@@ -7,11 +7,9 @@ shown yet waits. A platform knows a repeat by the message's id, which is the sam
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import logging
-import secrets
 import threading
 import tomllib
 from collections.abc import Collection, Mapping
@@ -28,10 +26,12 @@ from app.disclosure.open_files import plain
 from app.disclosure.tables import KINDS, Platform, Receipt
 from app.errors import Conflict, NotFound, Problem, Refused, refuse
 from app.http.outbound import checked_address, send
+from app.http.sealing import PLAIN, Seal, new_signing_secret, opened, seal_plain, sealed
 from app.ledger.keys import replace_file
 from app.ledger.outbox import BATCH, LEASE, RETRIES, private_hosts
 from app.ledger.tables import LogEntry
 from app.rounds.log import OFFICIAL, stamp
+from app.rounds.vault import Vault
 from app.settings import Settings
 from app.visits.published import Window, one_result
 from app.visits.tables import PublishedResult
@@ -65,26 +65,34 @@ class Told:
 
 
 def add(
-    db: Database, code: str, profile: str, kind: str, address: str, hosts: Collection[str], now: datetime
-) -> Platform:
-    """A platform that gets every change from now on; over http with a secret that signs (Standard Webhooks).
+    db: Database,
+    code: str,
+    profile: str,
+    kind: str,
+    address: str,
+    hosts: Collection[str],
+    now: datetime,
+    seal: Seal,
+) -> tuple[Platform, str]:
+    """A platform that gets every change from now on, and the secret that signs what goes over http, given once.
 
     Raises Refused `platform.profile`, `platform.kind`, `webhook.address`; Conflict `platform.exists`.
     """
     _check(profile, kind)
     if kind == "http":
         checked_address(address, hosts)
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode() if kind == "http" else ""
+    secret = new_signing_secret() if kind == "http" else ""
+    kept = sealed(seal, secret) if secret else ""
     with db.write() as session:
         if session.get(Platform, code) is not None:
             raise _exists(code)
         last = session.exec(select(func.max(LogEntry.index))).one()
         made = Platform(
-            code=code, profile=profile, kind=kind, address=address, secret=secret, created_at=now,
+            code=code, profile=profile, kind=kind, address=address, secret=kept, created_at=now,
             next_index=0 if last is None else last + 1,
         )  # fmt: skip
         session.add(made)
-    return made
+    return made, secret
 
 
 def put_out(db: Database, now: datetime) -> int:
@@ -107,7 +115,9 @@ def put_out(db: Database, now: datetime) -> int:
     return made
 
 
-def deliver_one(db: Database, window: Window, now: datetime, hosts: Collection[str]) -> Told | None:
+def deliver_one(
+    db: Database, window: Window, now: datetime, hosts: Collection[str], seal: Seal
+) -> Told | None:
     """Send what is due first; None where nothing is."""
     with db.write() as session:
         claimed = _claim(session, now)
@@ -119,7 +129,7 @@ def deliver_one(db: Database, window: Window, now: datetime, hosts: Collection[s
             line = one_result(session, window, receipt.result_id)
         except NotFound:
             line = None
-    told = Told(False, 0, "not shown") if line is None else _send(platform, entry, line, now, hosts)
+    told = Told(False, 0, "not shown") if line is None else _send(platform, entry, line, now, hosts, seal)
     with db.write() as session:
         session.execute(
             update(Receipt)
@@ -158,13 +168,18 @@ def _after(receipt: Receipt, told: Told, now: datetime, *, shown: bool) -> dict[
 
 
 def _send(
-    platform: Platform, entry: LogEntry, line: PublishedResult, now: datetime, hosts: Collection[str]
+    platform: Platform,
+    entry: LogEntry,
+    line: PublishedResult,
+    now: datetime,
+    hosts: Collection[str],
+    seal: Seal,
 ) -> Told:
     ident = f"push_{platform.code}_{entry.index}"
     body = message(platform.profile, PUSHED[entry.type], ident, line, now)
     if platform.kind == "files":
         return _written(Path(platform.address), ident, body, now)
-    answer = send(platform.address, platform.secret, ident, body, now, hosts, most=RECEIPT)
+    answer = send(platform.address, opened(seal, platform.secret), ident, body, now, hosts, most=RECEIPT)
     return Told(answer.taken, answer.status, answer.failure, answer.said)
 
 
@@ -233,14 +248,23 @@ class Pushes:
                 log.warning("pushing to platforms failed", exc_info=True)
 
 
+def seal_secrets(db: Database, seal: Seal) -> None:
+    """Seal the signing secrets that an earlier version kept plain."""
+    plain_ones = select(Platform).where(col(Platform.secret).startswith(PLAIN, autoescape=True))
+    with db.write() as session:
+        found = session.exec(plain_ones.with_for_update()).all()
+        seal_plain(found, seal)
+
+
 def push_all(db: Database, settings: Settings, ended: Any = lambda: False) -> int:
     """Everything that is due now; how many messages were tried."""
-    hosts, tried = private_hosts(settings), 0
+    hosts, seal, tried = private_hosts(settings), Vault(settings.data_dir), 0
+    seal_secrets(db, seal)
     put_out(db, datetime.now(UTC))
     while not ended():
         now = datetime.now(UTC)
         window = Window(now.astimezone(OFFICIAL).date(), settings.results_before_reveal)
-        if deliver_one(db, window, now, hosts) is None:
+        if deliver_one(db, window, now, hosts, seal) is None:
             break
         tried += 1
     return tried

@@ -16,6 +16,7 @@ from app.db.migrations import upgrade
 from app.disclosure import push
 from app.disclosure.tables import Platform, Receipt
 from app.ledger.outbox import private_hosts
+from app.rounds.vault import Vault
 from app.settings import settings
 
 Code = Annotated[str, typer.Argument(help="平台编号 · the platform's code")]
@@ -35,10 +36,11 @@ def platform_add(
     kind: Annotated[str, typer.Option(help="files | http")] = "files",
 ) -> None:
     """登记外部平台，此后的公示都报送 · Push every disclosure from now on to a platform."""
-    made = push.add(_database(), code, profile, kind, to, private_hosts(settings()), datetime.now(UTC))
+    hosts, vault = private_hosts(settings()), Vault(settings().data_dir)
+    made, secret = push.add(_database(), code, profile, kind, to, hosts, datetime.now(UTC), vault)
     console.say(f"✓ {made.code} {made.kind} {made.address}")
-    if made.secret:
-        console.say(f"  签名密钥，仅显示一次 · signing secret, shown once: {made.secret}")
+    if secret:
+        console.say(f"  签名密钥，仅显示一次 · signing secret, shown once: {secret}")
 
 
 def platforms(as_json: AsJson = False) -> None:

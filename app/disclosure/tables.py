@@ -24,7 +24,7 @@ class Platform(SQLModel, table=True):
     profile: str
     kind: str
     address: str
-    secret: str = Field(default="", description="signs what is sent over http; shown once")
+    secret: str = Field(default="", description="signs what is sent over http; shown once, kept sealed")
     active: bool = True
     next_index: int = Field(
         default=0,

@@ -71,7 +71,7 @@ class Webhook(SQLModel, table=True):
 
     id: int | None = Field(default=None, sa_column=Column(BigKey, primary_key=True, autoincrement=True))
     url: str
-    secret: str = Field(description="signs what is sent; shown once, when it is made")
+    secret: str = Field(description="signs what is sent; shown once, kept sealed")
     types: list[str] = Field(default_factory=list, sa_column=Column(Json, nullable=False))
     active: bool = True
     next_index: int = Field(

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from app.db.database import Database
 from app.http.outbound import Answer, send
+from app.http.sealing import Seal, opened, seal_plain
 from app.http.tables import Delivery, Webhook
 from app.ledger.tables import LogEntry
 from app.settings import Settings
@@ -70,14 +71,15 @@ def claim(session: Session, now: datetime) -> tuple[Delivery, Webhook, LogEntry]
     return taken, webhook, entry
 
 
-def deliver_one(db: Database, now: datetime, private_hosts: Collection[str]) -> Answer | None:
+def deliver_one(db: Database, now: datetime, private_hosts: Collection[str], seal: Seal) -> Answer | None:
     """Send what is due first; None where nothing is."""
     with db.write() as session:
         claimed = claim(session, now)
     if claimed is None:
         return None
     delivery, webhook, entry = claimed
-    answer = send(webhook.url, webhook.secret, message_id(delivery), message(entry), now, private_hosts)
+    secret = opened(seal, webhook.secret)
+    answer = send(webhook.url, secret, message_id(delivery), message(entry), now, private_hosts)
     with db.write() as session:
         session.execute(
             update(Delivery)
@@ -111,13 +113,23 @@ def message(entry: LogEntry) -> str:
     return json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
 
 
-def turn(db: Database, settings: Settings) -> Callable[[], bool]:
+def seal_secrets(db: Database, seal: Seal) -> None:
+    """Seal the signing secrets that an earlier version kept plain."""
+    with db.write() as session:
+        found = session.exec(select(Webhook).with_for_update()).all()
+        seal_plain(found, seal)
+
+
+def turn(db: Database, settings: Settings, seal: Seal) -> Callable[[], bool]:
     """What the thread beside the service does over and over: put out, deliver one; whether there was any."""
-    hosts = private_hosts(settings)
+    hosts, sealing = private_hosts(settings), [seal]
 
     def once() -> bool:
+        while sealing:
+            seal_secrets(db, sealing[0])
+            sealing.clear()
         put_out(db, datetime.now(UTC))
-        return deliver_one(db, datetime.now(UTC), hosts) is not None
+        return deliver_one(db, datetime.now(UTC), hosts, seal) is not None
 
     return once
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -18,11 +16,14 @@ from app.http.idempotency import IdempotentRoute
 from app.http.openapi import problems
 from app.http.outbound import checked_address
 from app.http.pagination import Page, PagingDep
+from app.http.sealing import new_signing_secret, sealed
 from app.http.tables import Delivery, Webhook
 from app.ledger.outbox import private_hosts
 from app.ledger.tables import LogEntry
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=IdempotentRoute)
+secrets = APIRouter(prefix="/webhooks", tags=["webhooks"])
+"""What shows a secret once: no answer of these is kept to be repeated."""
 Number = Annotated[int, Path(ge=1, lt=1 << 63, examples=[1])]
 
 
@@ -69,25 +70,26 @@ class DeliveryOut(BaseModel):
     failure: str
 
 
-@router.post("", status_code=status.HTTP_201_CREATED, responses=problems(422))
+@secrets.post("", status_code=status.HTTP_201_CREATED, responses=problems(422))
 def create_webhook(
     body: WebhookIn, request: Request, response: Response, db: DatabaseDep, now: NowDep
 ) -> WebhookMade:
     """Be told of every entry logged from now on, signed as Standard Webhooks says. https and public addresses only."""
     checked_address(body.url, private_hosts(request.app.state.settings))
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    secret = new_signing_secret()
     with db.write() as session:
         last = session.exec(select(func.max(LogEntry.index))).one()
         made = Webhook(
             url=body.url,
             types=body.types,
-            secret=secret,
+            secret=sealed(request.app.state.seal(), secret),
             created_at=now,
             next_index=0 if last is None else last + 1,
         )
         session.add(made)
         session.flush()
-        shown = WebhookMade.model_validate(made)
+        shown = WebhookMade(**WebhookOut.model_validate(made).model_dump(), secret=secret)
+    response.headers["Cache-Control"] = "no-store"
     response.headers["Location"] = f"/api/v1/webhooks/{shown.id}"
     return shown
 

@@ -39,6 +39,7 @@ ROUTERS = [
     ),
     operations.router,
     people.secrets,
+    webhooks_api.secrets,
 ]
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -59,7 +60,7 @@ ONE_WAY = {
 """A step that the state allows once and refuses (409) afterwards, or that ends something for good."""
 CONFIRMED = {"move_visit", "replan_round"}
 """Names the very proposal and the plan it was made for, which say more than a tag."""
-SHOWN_ONCE = {"create_account", "create_token", "reset_password"}
+SHOWN_ONCE = {"create_account", "create_token", "reset_password", "create_webhook"}
 """Shows a secret: its answer is kept nowhere, so it can't be repeated."""
 SAME_AGAIN = {"cosign"}
 """The same signature again changes nothing, and answers the same."""

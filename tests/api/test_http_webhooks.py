@@ -13,17 +13,19 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlmodel import select
+from sqlmodel import select, text
 from standardwebhooks.webhooks import Webhook as Verifier
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from app.db.database import Database
-from app.errors import Refused
+from app.errors import Conflict, Refused
 from app.http import outbound
-from app.http.tables import Delivery
+from app.http.sealing import opened
+from app.http.tables import Delivery, Webhook
 from app.ledger import outbox
 from app.ledger import repository as ledger
 from app.main import create_app
+from app.rounds.vault import Vault
 from app.settings import Settings
 
 HOSTS = ("127.0.0.1",)
@@ -92,11 +94,18 @@ def listen(client: TestClient, receiver: Receiver, *types: str) -> dict[str, Any
     return made
 
 
-def deliver_all(db: Database, now: datetime) -> int:
+def seal_of(client: TestClient) -> Vault:
+    """The service's key."""
+    app: Any = client.app
+    vault: Vault = app.state.seal()
+    return vault
+
+
+def deliver_all(client: TestClient, db: Database, now: datetime) -> int:
     """What the thread beside the service does."""
     outbox.put_out(db, now)
     sent = 0
-    while outbox.deliver_one(db, now, HOSTS) is not None:
+    while outbox.deliver_one(db, now, HOSTS, seal_of(client)) is not None:
         sent += 1
     return sent
 
@@ -106,8 +115,8 @@ def test_each_entry_comes_signed_and_once(client: TestClient, database: Database
     made = listen(client, receiver)
     assert made["secret"] not in client.get("/api/v1/webhooks").text
     log_some(database, "round.created", "round.void")
-    assert deliver_all(database, datetime.now(UTC)) == 2
-    assert deliver_all(database, datetime.now(UTC)) == 0
+    assert deliver_all(client, database, datetime.now(UTC)) == 2
+    assert deliver_all(client, database, datetime.now(UTC)) == 0
     told = [Verifier(made["secret"]).verify(body, headers) for headers, body in receiver.got]
     assert [message["type"] for message in told] == ["round.created", "round.void"]
     assert [message["data"]["entry"]["subject"] for message in told] == ["r", "r"]
@@ -120,7 +129,7 @@ def test_each_entry_comes_signed_and_once(client: TestClient, database: Database
 def test_only_the_types_asked_for(client: TestClient, database: Database, receiver: Receiver) -> None:
     listen(client, receiver, "round.void")
     log_some(database, "round.created", "round.void", "plan.published")
-    deliver_all(database, datetime.now(UTC))
+    deliver_all(client, database, datetime.now(UTC))
     assert [json.loads(body)["type"] for _, body in receiver.got] == ["round.void"]
 
 
@@ -132,11 +141,11 @@ def test_what_was_not_taken_is_tried_again_with_the_same_id(
     log_some(database, "t")
     receiver.answers = [status]
     now = datetime.now(UTC)
-    assert deliver_all(database, now) == 1
+    assert deliver_all(client, database, now) == 1
     (waiting,) = client.get("/api/v1/webhooks/1/deliveries", params={"status": "waiting"}).json()["items"]
     assert (waiting["attempts"], waiting["answered"]) == (1, status)
-    assert deliver_all(database, now + timedelta(seconds=4)) == 0, "not before it is due"
-    assert deliver_all(database, now + timedelta(seconds=6)) == 1
+    assert deliver_all(client, database, now + timedelta(seconds=4)) == 0, "not before it is due"
+    assert deliver_all(client, database, now + timedelta(seconds=6)) == 1
     (done,) = client.get("/api/v1/webhooks/1/deliveries").json()["items"]
     assert (done["status"], done["attempts"], done["answered"]) == ("delivered", 2, 204)
     assert len({headers["webhook-id"] for headers, _ in receiver.got}) == 1
@@ -152,12 +161,12 @@ def test_after_the_last_attempt_it_is_dead_and_can_be_sent_again(
     now = datetime.now(UTC)
     for wait in (timedelta(0), *outbox.RETRIES):
         now += wait
-        assert deliver_all(database, now) == 1
-    assert deliver_all(database, now + timedelta(days=30)) == 0
+        assert deliver_all(client, database, now) == 1
+    assert deliver_all(client, database, now + timedelta(days=30)) == 0
     (dead,) = client.get("/api/v1/webhooks/1/deliveries", params={"status": "dead"}).json()["items"]
     assert dead["attempts"] == len(outbox.RETRIES) + 1
     assert client.post("/api/v1/webhooks/1/redeliveries").json() == {"redelivered": 1}
-    assert deliver_all(database, datetime.now(UTC)) == 1
+    assert deliver_all(client, database, datetime.now(UTC)) == 1
     assert client.get("/api/v1/webhooks/1/deliveries").json()["items"][0]["status"] == "delivered"
 
 
@@ -170,8 +179,8 @@ def test_a_sender_that_dies_with_it_in_hand_loses_nothing(
     outbox.put_out(database, now)
     with database.write() as session:
         assert outbox.claim(session, now) is not None
-    assert deliver_all(database, now) == 0, "somebody has it in hand"
-    assert deliver_all(database, now + outbox.LEASE) == 1
+    assert deliver_all(client, database, now) == 0, "somebody has it in hand"
+    assert deliver_all(client, database, now + outbox.LEASE) == 1
 
 
 def test_a_receiver_that_was_stopped_gets_nothing_more(
@@ -182,7 +191,7 @@ def test_a_receiver_that_was_stopped_gets_nothing_more(
     tag = client.get("/api/v1/webhooks/1").headers["etag"]
     assert not client.delete("/api/v1/webhooks/1", headers={"If-Match": tag}).json()["active"]
     log_some(database, "t")
-    assert deliver_all(database, datetime.now(UTC)) == 0
+    assert deliver_all(client, database, datetime.now(UTC)) == 0
     with database.read() as session:
         assert session.exec(select(Delivery)).all() == []
 
@@ -230,3 +239,39 @@ def test_a_name_that_changes_its_mind_gains_nothing(monkeypatch: pytest.MonkeyPa
     assert (asked, reached) == (["rebind.example"], [("8.8.8.8", 443)])
     with pytest.raises(Refused):
         outbound.checked_address("https://rebind.example/", ())
+
+
+def kept(db: Database) -> str:
+    """The secret of the one receiver as the database holds it."""
+    with db.read() as session:
+        return str(session.execute(text("SELECT secret FROM webhook")).scalar_one())
+
+
+def test_a_signing_secret_lies_sealed_and_one_of_before_is_sealed_by_whoever_sends_first(
+    client: TestClient, database: Database, receiver: Receiver, tmp_path: Path
+) -> None:
+    made = listen(client, receiver)
+    assert made["secret"] not in kept(database)
+    with database.write() as session:
+        session.get_one(Webhook, 1).secret = made["secret"]  # as an earlier version kept it
+    log_some(database, "t", "t")
+    assert deliver_all(client, database, datetime.now(UTC)) == 2, "and until then it signs as it is"
+    once = outbox.turn(
+        database, Settings(data_dir=tmp_path, webhook_private_hosts="127.0.0.1"), seal_of(client)
+    )
+    log_some(database, "t")
+    assert once()
+    assert made["secret"] not in kept(database)
+    assert opened(seal_of(client), kept(database)) == made["secret"]
+    for headers, body in receiver.got:
+        Verifier(made["secret"]).verify(body, headers)
+    with pytest.raises(Conflict, match=r"service\.key"):
+        opened(Vault(tmp_path / "another"), kept(database))
+
+
+def test_no_kept_answer_holds_a_secret(client: TestClient, database: Database, receiver: Receiver) -> None:
+    body = {"url": f"http://127.0.0.1:{receiver.port}/hook"}
+    made = client.post("/api/v1/webhooks", json=body, headers={"Idempotency-Key": "k-1"})
+    assert made.headers["cache-control"] == "no-store"
+    with database.read() as session:
+        assert session.execute(text("SELECT count(*) FROM kept_answer")).scalar_one() == 0

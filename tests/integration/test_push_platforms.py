@@ -17,10 +17,11 @@ from standardwebhooks.webhooks import Webhook
 
 from app.db.database import Database
 from app.disclosure import push
-from app.disclosure.tables import Receipt
+from app.disclosure.tables import Platform, Receipt
 from app.errors import Conflict, NotFound, Refused
 from app.ledger.outbox import RETRIES
 from app.main import create_app
+from app.rounds.vault import Vault
 from app.settings import Settings
 from app.visits import service
 from app.visits.desk import Actor, official_day
@@ -37,7 +38,7 @@ def receiver(answers: list[int]) -> Iterator[tuple[str, list[tuple[dict[str, str
     """A platform that answers with these statuses in turn, the last one for ever."""
     got: list[tuple[dict[str, str], bytes]] = []
 
-    class Platform(BaseHTTPRequestHandler):
+    class Answering(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             got.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
             status = answers.pop(0) if len(answers) > 1 else answers[0]
@@ -50,7 +51,7 @@ def receiver(answers: list[int]) -> Iterator[tuple[str, list[tuple[dict[str, str
         def log_message(self, *args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer((HOST, 0), Platform)
+    server = ThreadingHTTPServer((HOST, 0), Answering)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://{HOST}:{server.server_port}/in", got
@@ -59,11 +60,11 @@ def receiver(answers: list[int]) -> Iterator[tuple[str, list[tuple[dict[str, str
         server.server_close()
 
 
-def sent(db: Database, now: datetime, before_reveal: bool = True) -> int:
+def sent(db: Database, now: datetime, seal: Vault, before_reveal: bool = True) -> int:
     """Everything that is due."""
     push.put_out(db, now)
     count = 0
-    while push.deliver_one(db, Window(official_day(now), before_reveal), now, {HOST}) is not None:
+    while push.deliver_one(db, Window(official_day(now), before_reveal), now, {HOST}, seal) is not None:
         count += 1
     return count
 
@@ -79,14 +80,14 @@ def test_both_adapters_deliver_a_result_and_its_correction_with_receipts(
     db, out = visited.desk.db, tmp_path / "out"
     now = visited.at(visited.visit()[0], 60)
     with receiver([202]) as (url, got):
-        push.add(db, "national", "national", "files", str(out), {HOST}, now)
-        made = push.add(db, "credit", "credit", "http", url, {HOST}, now)
+        push.add(db, "national", "national", "files", str(out), {HOST}, now, visited.desk.vault)
+        _, secret = push.add(db, "credit", "credit", "http", url, {HOST}, now, visited.desk.vault)
         _, check = disclosed(visited)
-        assert sent(db, now) == 2
+        assert sent(db, now, visited.desk.vault) == 2
         change = Change("recording_error", "confirmer", "not_disclosed", "ordered")
         service.correct(visited.desk, check.key, change, Actor("corrector", "reviewer"), now)
-        assert sent(db, now) == 2
-        assert sent(db, now) == 0
+        assert sent(db, now, visited.desk.vault) == 2
+        assert sent(db, now, visited.desk.vault) == 0
     files = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(out.rglob("*.json"))]
     assert sorted(one["action"] for one in files) == ["change", "publish"]
     assert {one["record"]["insres"] for one in files} == {"no_problem", "not_disclosed"}
@@ -95,8 +96,10 @@ def test_both_adapters_deliver_a_result_and_its_correction_with_receipts(
     assert [one["action"] for one in bodies] == ["publish", "change"]
     for headers, body in got:
         at = datetime.fromtimestamp(int(headers["webhook-timestamp"]), UTC)
-        signed = Webhook(made.secret).sign(headers["webhook-id"], at, body.decode())
+        signed = Webhook(secret).sign(headers["webhook-id"], at, body.decode())
         assert signed == headers["webhook-signature"]
+    with db.read() as session:
+        assert secret not in session.get_one(Platform, "credit").secret
     rows = receipts(db)
     assert {row.status for row in rows} == {"delivered"}
     assert {row.receipt for row in rows if row.platform == "credit"} == {
@@ -113,11 +116,11 @@ def test_a_platform_that_fails_is_tried_again_then_given_up_and_tried_when_asked
     db = visited.desk.db
     now = visited.at(visited.visit()[0], 60)
     with receiver([500]) as (url, got):
-        push.add(db, "p", "supervision", "http", url, {HOST}, now)
+        push.add(db, "p", "supervision", "http", url, {HOST}, now, visited.desk.vault)
         disclosed(visited)
         for wait in (timedelta(0), *RETRIES):
             now += wait
-            assert sent(db, now) == 1
+            assert sent(db, now, visited.desk.vault) == 1
         (row,) = receipts(db)
         assert (row.status, row.answered, row.attempts) == ("dead", 500, len(RETRIES) + 1)
         assert len({headers["webhook-id"] for headers, _ in got}) == 1
@@ -138,13 +141,13 @@ def test_a_platform_that_fails_is_tried_again_then_given_up_and_tried_when_asked
 def test_what_is_not_shown_yet_waits_without_using_up_attempts(visited: Visited, tmp_path: Path) -> None:
     db = visited.desk.db
     now = visited.at(visited.visit()[0], 60)
-    push.add(db, "p", "national", "files", str(tmp_path / "out"), {HOST}, now)
+    push.add(db, "p", "national", "files", str(tmp_path / "out"), {HOST}, now, visited.desk.vault)
     disclosed(visited)
-    assert sent(db, now, before_reveal=False) == 1
+    assert sent(db, now, visited.desk.vault, before_reveal=False) == 1
     (row,) = receipts(db)
     assert (row.status, row.attempts, row.failure) == ("waiting", 0, "not shown")
     assert not (tmp_path / "out").exists()
-    assert sent(db, now + push.NOT_SHOWN) == 1
+    assert sent(db, now + push.NOT_SHOWN, visited.desk.vault) == 1
     assert [one.status for one in receipts(db)] == ["delivered"]
 
 
@@ -157,10 +160,10 @@ def test_what_a_platform_may_not_be_is_refused(sqlite_database: Database, tmp_pa
         ("national", "post", str(tmp_path), "platform.kind"),
     ):
         with pytest.raises(Refused) as refused:
-            push.add(sqlite_database, "p", profile, kind, address, (), now)
+            push.add(sqlite_database, "p", profile, kind, address, (), now, Vault(tmp_path))
         assert refused.value.problem.code == code
-    push.add(sqlite_database, "p", "national", "files", str(tmp_path), (), now)
+    push.add(sqlite_database, "p", "national", "files", str(tmp_path), (), now, Vault(tmp_path))
     with pytest.raises(Conflict):
-        push.add(sqlite_database, "p", "national", "files", str(tmp_path), (), now)
+        push.add(sqlite_database, "p", "national", "files", str(tmp_path), (), now, Vault(tmp_path))
     with pytest.raises(NotFound):
         push.redeliver(sqlite_database, "q", now)

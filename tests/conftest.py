@@ -19,7 +19,7 @@ from app.db.database import Database, sqlite_backup
 from app.db.migrations import upgrade
 from app.people import passwords
 
-pytest_plugins = ["tests.small_city", "tests.visited_round"]
+pytest_plugins = ["tests.receiver", "tests.small_city", "tests.visited_round"]
 
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 
 from app.db.database import Database
 from app.http.access import ActorDep
-from app.http.dependencies import NowDep, WholeDatabaseDep
+from app.http.dependencies import DatabaseDep, NowDep, WholeDatabaseDep
 from app.http.etag import IfMatchDep, tagged
 from app.http.idempotency import IdempotentRoute
 from app.http.openapi import problems
@@ -126,14 +126,21 @@ def supply_entropy(
 
 @router.post("/{round_id}/absences", responses=problems(404, 409, 422))
 def file_absences(
-    round_id: RoundId, body: AbsencesIn, db: WholeDatabaseDep, vault: VaultDep, now: NowDep
+    round_id: RoundId,
+    body: AbsencesIn,
+    db: WholeDatabaseDep,
+    seen: DatabaseDep,
+    vault: VaultDep,
+    now: NowDep,
 ) -> AbsencesOut:
     """File sickness, late recusals or expired certificates after the seats are drawn; all of the list at once.
 
     Each barred seat goes to the next reserve of its class and no other seat changes. Who holds which seat is under
     embargo until the reveal, so the answer only counts.
     """
-    moves = seats.file_absences(db, vault, round_id, [entry.absence() for entry in body.absences], now)
+    filed = [entry.absence() for entry in body.absences]
+    seats.require_own(seen, filed)
+    moves = seats.file_absences(db, vault, round_id, filed, now)
     return AbsencesOut(absences=len(body.absences), moves=len(moves))
 
 

@@ -12,11 +12,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.db.database import Database
-from app.errors import Conflict, Problem, refuse
+from app.errors import Conflict, Problem, Refused, refuse
 from app.ledger import repository as ledger
+from app.registers.tables import Inspector, Target
 from app.rounds import lottery_store, repository, service
 from app.rounds.absence import Absence
 from app.rounds.log import OFFICIAL, entry_of, stamp
@@ -62,6 +63,19 @@ def file_absences(
         events += [(move.to_json(at), None) for move in moves]
         write_events(session, row, keys, events, now)
         return moves
+
+
+def require_own(seen: Database, absences: Sequence[Absence]) -> None:
+    """Refuse inspectors and targets that whoever files doesn't see as unknown: others' draws are under embargo too."""
+    if seen.scope.unlimited:
+        return
+    with seen.read() as session:
+        for absence in absences:
+            if session.get(Inspector, absence.inspector) is None:
+                raise _unknown(absence)
+            target = select(Target.id).where(Target.target_id == absence.target_id)
+            if absence.reason == "recusal" and session.exec(target).first() is None:
+                raise _no_check(absence)
 
 
 def keys_before_reveal(db: Database, vault: Vault, row: Round, now: datetime) -> RoundKeys:
@@ -164,14 +178,7 @@ def _bars_before(session: Session, row: Round) -> list[LateBar]:
 def _late_bar(absence: Absence, standing: Standing, days: tuple[str, ...], now: datetime) -> LateBar:
     """The absence as a bar on seats; refused where it names nobody, nothing, or days that are over."""
     if absence.inspector not in standing.caps:
-        raise refuse(
-            "absence.unknown_inspector",
-            f"执法人员 {absence.inspector} 不在本批次可任席位的人员之列。",
-            f"Inspector {absence.inspector} is not among those who may be seated in this round.",
-            "请核对人员编号；不在其列者无须登记。",
-            "Check the code; nothing need be filed for anybody else.",
-            inspector=absence.inspector,
-        )
+        raise _unknown(absence)
     today = now.astimezone(OFFICIAL).date().isoformat()
     if absence.reason == "recusal":
         return _recusal(absence, standing, today)
@@ -188,15 +195,30 @@ def _late_bar(absence: Absence, standing: Standing, days: tuple[str, ...], now: 
 def _recusal(absence: Absence, standing: Standing, today: str) -> LateBar:
     dates = {seat.date for seat in standing.seats.values() if absence.target_id in seat.targets}
     if not dates or min(dates) < today:
-        raise refuse(
-            "absence.target",
-            f"对象 {absence.target_id} 不在本批次尚未进行的检查之内，无须回避。",
-            f"No check of {absence.target_id} is still to come in this round, so there is nothing to recuse from.",
-            "请核对对象编号；已进行的检查不能再换人。",
-            "Check the target's id; nobody can be replaced in a visit that is over.",
-            target_id=absence.target_id,
-        )
+        raise _no_check(absence)
     return LateBar(absence.inspector, "recusal", target_id=absence.target_id)
+
+
+def _unknown(absence: Absence) -> Refused:
+    return refuse(
+        "absence.unknown_inspector",
+        f"执法人员 {absence.inspector} 不在本批次可任席位的人员之列，或不属于您的部门。",
+        f"Inspector {absence.inspector} is not among those who may be seated in this round, or not your department's.",
+        "请核对人员编号；不在其列者无须登记。",
+        "Check the code; nothing need be filed for anybody else.",
+        inspector=absence.inspector,
+    )
+
+
+def _no_check(absence: Absence) -> Refused:
+    return refuse(
+        "absence.target",
+        f"对象 {absence.target_id} 不在本批次尚未进行的检查之内，无须回避。",
+        f"No check of {absence.target_id} is still to come in this round, so there is nothing to recuse from.",
+        "请核对对象编号；已进行的检查不能再换人。",
+        "Check the target's id; nobody can be replaced in a visit that is over.",
+        target_id=absence.target_id,
+    )
 
 
 def _bad_days(absence: Absence, zh: str, en: str) -> Exception:

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import text
+from standardwebhooks.webhooks import Webhook as Verifier
 
 from app.db.database import Database, sqlite_backup
 from app.http import dependencies
+from app.http.sealing import new_signing_secret
 from app.main import create_app
 from app.people import attempts, contacts, messages
 from app.people.contacts import Contact
@@ -22,6 +24,7 @@ from app.visits.desk import Actor
 from app.visits.records import Record
 from app.visits.tables import Visit, VisitCheck
 from tests.accounts import HTTPS, firm_signed_in, made
+from tests.receiver import Receiver
 from tests.visited_round import CLERK, Visited, reveal
 
 
@@ -60,6 +63,36 @@ def test_in_with_the_code_that_came_and_out_again(visited: Visited, tmp_path: Pa
     out = client.post("/en/sign-out", data={"csrf": csrf[1]})
     assert out.headers["location"] == "/en/firm/sign-in"
     assert client.get("/api/v1/me").status_code == 401
+
+
+def test_the_code_comes_through_a_gateway_that_was_away_at_first(
+    visited: Visited, tmp_path: Path, receiver: Receiver
+) -> None:
+    """Over real HTTP: signed, tried again with the same id, wiped here once it is taken, and it opens the door."""
+    secret = new_signing_secret()
+    settings = Settings(
+        data_dir=tmp_path, message_gateway=f"http://127.0.0.1:{receiver.port}/sms", message_secret=secret,
+        webhook_private_hosts="127.0.0.1",
+    )  # fmt: skip
+    db, client = visited.desk.db, client_of(visited, tmp_path)
+    contacts.register(db, [Contact("T0001", "sms", "13912345678")], "operator", datetime.now(UTC))
+    client.post("/firm/sign-in/code", data={"firm": "T0001"})
+    receiver.answers = [503]
+    assert messages.turn(db, settings)(), "tried"
+    assert not messages.turn(db, settings)(), "not due again yet"
+    assert messages.send_one(db, messages.sender(settings), datetime.now(UTC) + messages.RETRIES[0])
+    (_, first), (headers, body) = receiver.got
+    assert first == body
+    assert len({got["webhook-id"] for got, _ in receiver.got}) == 1
+    told = Verifier(secret).verify(body, headers)
+    assert (told["channel"], told["address"]) == ("sms", "13912345678")
+    with db.read() as session:
+        row = session.execute(text("SELECT status, address, text FROM message")).one()
+    assert tuple(row) == ("sent", "", "")
+    code = re.search(r"\d{8}", told["text"])
+    assert code
+    assert client.post("/firm/sign-in", data={"firm": "T0001", "code": code[0]}).status_code == 303
+    assert not (tmp_path / "messages").exists()
 
 
 def test_too_many_tries_are_told_so(visited: Visited, tmp_path: Path) -> None:

@@ -128,3 +128,27 @@ def test_a_correction_takes_three_persons(visited: Visited, tmp_path: Path) -> N
     kept = done(planner.post(f"{address}/correction", json=change))
     assert (kept["state"], kept["result"]) == ("disclosed", "no_activity")
     assert planner.post(f"{address}/correction", json=change).json()["code"] == "sanction.needed", "once"
+
+
+def test_an_absence_is_filed_by_the_inspectors_own_department_and_tells_nothing_of_others_targets(
+    visited: Visited, tmp_path: Path
+) -> None:
+    """P001 is of `fire`; `market` alone supervises T0001 and its like, which aren't there for others, drawn or not."""
+    visit = next(v for v, _ in visited.checks() if int(v.target_id[1:]) % 6 == 1)
+    undrawn = {f"T{n:04d}" for n in range(1, 240, 6)} - {v.target_id for v, _ in visited.checks()}
+    clients = staff(visited, tmp_path, visit, ["fire"])
+    way = f"/api/v1/rounds/{visit.round_id}/absences"
+
+    def filed(inspector: str, **more: str) -> Any:
+        days = {"start": str(visit.day), "end": str(visit.day)} if "target_id" not in more else {}
+        reason = "recusal" if more else "sickness"
+        body = {"absences": [{"inspector": inspector, "reason": reason, **days, **more}]}
+        return clients["fire-planner"].post(way, json=body)
+
+    foreign, nobody = filed("P000"), filed("P999")
+    assert (foreign.status_code, foreign.json()["code"]) == (422, "absence.unknown_inspector")
+    assert foreign.text == nobody.text.replace("P999", "P000")
+    drawn, other = filed("P001", target_id=visit.target_id), filed("P001", target_id=min(undrawn))
+    assert (drawn.status_code, drawn.json()["code"]) == (422, "absence.target")
+    assert drawn.text == other.text.replace(min(undrawn), visit.target_id)
+    assert done(filed("P001"))["absences"] == 1

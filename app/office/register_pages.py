@@ -42,6 +42,9 @@ NAMES: Final[dict[Register, str]] = {
     "credit": marked("信用风险分类"),
 }
 
+OTHERS: Final = {"supervision": marked("监管标记")}
+"""What is on record beside lists: tags made from rules."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -76,7 +79,7 @@ def _page(
             "counts": repository.counts(session),
             "imports": repository.last_imports(session),
         }
-    more = {"names": NAMES, "preview": preview, "who": actor, "most": SHOWN}
+    more = {"names": NAMES, "all_names": NAMES | OTHERS, "preview": preview, "who": actor, "most": SHOWN}
     return shown(request, language, "registers.html", {**context, **more}, refused)
 
 

@@ -16,10 +16,12 @@ from app.http import dependencies
 from app.main import create_app
 from app.office import ratios
 from app.plans import service as plans
+from app.registers import supervision
 from app.registers.tables import Department, RegisterImport
 from app.rounds import repository
 from app.rounds import service as rounds
 from app.settings import Settings
+from optimizer.progress import Silent
 from tests import small_city
 from tests.accounts import made, signed_in
 from tests.visit_steps import disclosed
@@ -200,6 +202,8 @@ def test_a_list_is_looked_at_before_it_goes_in(city: Database, tmp_path: Path) -
         assert session.get_one(Department, "tax").name_zh == "税务局"
     assert [(row.counts["added"], row.counts["refused"]) for row in made] == [(1, 1)]
     assert client.post("/en/staff/registers/imports", data=form).status_code == 409, "once"
+    supervision.tag(city, Silent(), small_city.NOW)
+    assert "Supervision tags" in client.get("/en/staff/registers").text, "on record beside the lists"
     assert list((tmp_path / "uploads").iterdir()) == []
 
 

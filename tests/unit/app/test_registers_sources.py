@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import zipfile
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
@@ -167,6 +168,50 @@ def test_a_workbook_of_thousands_of_members_is_refused(tmp_path: Path) -> None:
         for number in range(2_100):
             archive.writestr(f"xl/media/{number}", b"x")
     assert refused(path) == "workbook.members"
+
+
+def test_an_entity_of_a_workbook_reads_no_file(tmp_path: Path) -> None:
+    """XXE: refused, or read as nothing; never with what the file that it points at says."""
+    secret = tmp_path / "secret"
+    secret.write_text("CANARY", "utf-8")
+    path = tmp_path / "list.xlsx"
+    workbook(path)
+    declared = f'<!DOCTYPE x [<!ENTITY e SYSTEM "{secret.as_uri()}">]><worksheet'.encode()
+    outside = edited(path, b"<worksheet", declared)
+    hostile = edited(outside.rename(tmp_path / "declared.xlsx"), b"</sheetData>", ENTITY_ROW)
+    with suppress(Refused):
+        assert "CANARY" not in str(read(hostile))
+
+
+ENTITY_ROW = b'<row r="3"><c r="A3" t="inlineStr"><is><t>&e;</t></is></c></row></sheetData>'
+
+
+def test_a_link_in_a_workbook_is_not_followed(tmp_path: Path) -> None:
+    """A member that says it is a symbolic link (Unix mode in the archive) is data like any other."""
+    secret = tmp_path / "secret.xml"
+    path, hostile = tmp_path / "list.xlsx", tmp_path / "hostile.xlsx"
+    workbook(path)
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(hostile, "w") as target:
+        for name in source.namelist():
+            if name == "xl/worksheets/sheet1.xml":
+                secret.write_bytes(source.read(name).replace(b"</sheetData>", CANARY_ROW))
+                link = zipfile.ZipInfo(name)
+                link.create_system, link.external_attr = 3, 0o120777 << 16
+                target.writestr(link, str(secret))
+            else:
+                target.writestr(name, source.read(name))
+    with suppress(Refused):
+        assert "CANARY" not in str(read(hostile))
+
+
+CANARY_ROW = b'<row r="3"><c r="A3" t="inlineStr"><is><t>CANARY</t></is></c></row></sheetData>'
+
+
+def test_the_canaries_of_these_would_be_seen(tmp_path: Path) -> None:
+    """Control: such a row is read where it stands in the sheet itself."""
+    path = tmp_path / "list.xlsx"
+    workbook(path)
+    assert "CANARY" in str(read(edited(path, b"</sheetData>", CANARY_ROW)))
 
 
 def test_the_readers_memory_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

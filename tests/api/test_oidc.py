@@ -25,8 +25,6 @@ from tests.accounts import HTTPS, made, signed_in
 from tests.oidc_provider import CLIENT, FOREIGN, Provider, keyed_with_the_public_key, signed, unsigned
 from tests.small_city import fill
 
-NOW = datetime.now(UTC)
-
 
 @pytest.fixture
 def provider() -> Iterator[Provider]:
@@ -48,7 +46,7 @@ def served(city: Database, tmp_path: Path, provider: Provider) -> FastAPI:
         firm_oidc_issuer=provider.issuer, firm_oidc_client_id=CLIENT, firm_oidc_client_secret="secret",
     )  # fmt: skip
     subject = f"{provider.issuer} {provider.subject}"
-    service.link(city, made(city, "one", "planner", "market").id or 0, subject, OPERATOR, NOW)
+    service.link(city, made(city, "one", "planner", "market").id or 0, subject, OPERATOR, datetime.now(UTC))
     contact = Contact("T0001", "sms", "13912345678", subject)
     contacts.register(city, [contact], "operator", datetime.now(UTC))
     return create_app(city, settings, with_clock=False)
@@ -182,7 +180,7 @@ def test_a_changed_return_is_refused(client: TestClient, provider: Provider, cha
 
 def test_a_return_that_comes_too_late_is_refused(client: TestClient, city: Database) -> None:
     back = away(client)
-    old = NOW - timedelta(hours=1)
+    old = datetime.now(UTC) - timedelta(hours=1)
     stored = old.isoformat(timespec="microseconds") if city.is_sqlite else old
     with city.write() as session:
         session.execute(text("UPDATE oidc_trip SET at = :at"), {"at": stored})

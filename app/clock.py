@@ -96,7 +96,7 @@ class Clock:
     def __init__(self, db: Database, settings: Settings) -> None:
         self._db, self._settings = db, settings
         self._pool: Executor = pool(1)
-        self._checker: Executor = pool(1)
+        self._checker: Executor | None = None
         self._refusals: Refusals = {}
         self._stopping = False
         self._scheduler = BackgroundScheduler(timezone="UTC")
@@ -139,8 +139,9 @@ class Clock:
         """Stop ticking; a stage that runs is finished or taken over later, nothing is half-written."""
         self._stopping = True
         self._scheduler.shutdown(wait=False)
-        for processes in (self._pool, self._checker):
-            processes.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        if self._checker is not None:
+            self._checker.shutdown(wait=False, cancel_futures=True)
 
     def _sign(self) -> None:
         """A job of its own, for a tick lasts as long as its rounds do."""
@@ -151,12 +152,12 @@ class Clock:
 
     def _check(self) -> None:
         """Soon after the start and once a day every state table against the log; nothing waits for it."""
-        self._checker = pool(1)
+        self._checker = checker = pool(1)
         with keep_going("fsck", self._refusals), suppress(BrokenProcessPool):
             directory = str(self._settings.data_dir)
-            for finding in self._checker.submit(check_in_process, self._db.url, directory).result():
+            for finding in checker.submit(check_in_process, self._db.url, directory).result():
                 log.error("fsck: %s", finding)
-        self._checker.shutdown(wait=False)
+        checker.shutdown(wait=False)
 
     def _estimate(self) -> None:
         """In the worker's process, so that pages don't wait for the arithmetic."""

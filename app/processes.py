@@ -9,7 +9,8 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import active_children, get_context, parent_process, util
+from multiprocessing import active_children, parent_process, util
+from multiprocessing.context import SpawnContext, SpawnProcess
 from types import FrameType
 
 ORPHANED = 75
@@ -25,7 +26,25 @@ def pool(workers: int | None = None) -> ProcessPoolExecutor:
 
     Left alone they would: each waits for work on a pipe whose other end it holds itself, so it never sees the end.
     """
-    return ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=begin_beside_parent)
+    return ProcessPoolExecutor(workers, mp_context=_Context(), initializer=begin_beside_parent)
+
+
+class _Process(SpawnProcess):
+    """Holds Ctrl+C back from its first moment: until it is ignored, an interrupt would end it with a traceback."""
+
+    def start(self) -> None:
+        """Start, with the mask that a new process has from the thread that starts it."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            super().start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+class _Context(SpawnContext):
+    """Fresh processes of that kind."""
+
+    Process = _Process
 
 
 def begin_beside_parent(nice: int = NICE) -> None:
@@ -37,6 +56,7 @@ def begin_beside_parent(nice: int = NICE) -> None:
     os.nice(nice)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     threading.Thread(target=_watch, name="parent", daemon=True).start()
 
 

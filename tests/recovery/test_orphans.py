@@ -79,8 +79,8 @@ def test_a_service_that_is_stopped_gives_everything_back(
         until(lambda: len(children(service.pid)) > 1, "its worker runs beside the resource tracker")
         os.killpg(service.pid, end) if end == signal.SIGINT else service.send_signal(end)
         said = service.communicate(timeout=PATIENCE)[1].decode()
-    assert "leaked" not in said
-    assert "Traceback" not in said
+    assert "leaked" not in said, said
+    assert "Traceback" not in said, said
 
 
 def children(process: int) -> list[str]:

@@ -99,7 +99,8 @@ class Clock:
         self._checker: Executor | None = None
         self._refusals: Refusals = {}
         self._stopping = False
-        self._scheduler = BackgroundScheduler(timezone="UTC")
+        # its threads end before the process, and with them what they give back
+        self._scheduler = BackgroundScheduler(timezone="UTC", daemon=False)
         self._scheduler.add_job(
             self._tick,
             "interval",

@@ -80,11 +80,10 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
         ledger_api,
         webhooks_api,
         operations,
+        people_api,
     )
     for room in rooms:
         app.include_router(room.router, prefix=API)
-    for router in (webhooks_api.secrets, people_api.router, people_api.secrets):
-        app.include_router(router, prefix=API)
     app.include_router(health.router)
     app.include_router(metrics.router)
     app.include_router(disclosure_pages.router)

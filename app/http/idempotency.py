@@ -3,11 +3,15 @@
 The first request claims the key in a row of its own, is carried out, and leaves its answer there; whoever comes
 later gets that answer. Only success is kept: after a refusal the key is free again. A server killed in between
 leaves a claim that runs out; the request is then carried out anew, and the unique keys of what it creates decide.
+
+An answer may show a secret once, so what is kept is sealed to the request: only its sender's credentials and key,
+which are kept nowhere, open it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import logging
 import uuid
@@ -16,6 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from cryptography.fernet import Fernet
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import delete, update
@@ -34,7 +39,7 @@ REPLAYED = "Idempotency-Replayed"
 KEPT_FOR = timedelta(hours=24)
 CLAIM = timedelta(seconds=120)
 PATIENCE_SECONDS = 20.0
-_KEPT_HEADERS = ("content-type", "location", "etag")
+_KEPT_HEADERS = ("content-type", "location", "etag", "cache-control")
 _CHUNK = 1 << 20
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -42,11 +47,12 @@ Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One attempt: whose key (`scope`), for what (`fingerprint`), and its own mark (`claim`)."""
+    """One attempt: whose key (`scope`), for what (`fingerprint`), its own mark (`claim`), and what seals its answer."""
 
     scope: str
     fingerprint: str
     claim: str
+    seal: Fernet
 
 
 def begin(db: Database, asked: Asked, now: datetime) -> KeptAnswer | None:
@@ -87,7 +93,9 @@ def keep(db: Database, asked: Asked, response: Response) -> None:
         session.execute(
             update(KeptAnswer)
             .where(col(KeptAnswer.scope) == asked.scope, col(KeptAnswer.claim) == asked.claim)
-            .values(status=response.status_code, headers=headers, body=bytes(response.body))
+            .values(
+                status=response.status_code, headers=headers, body=asked.seal.encrypt(bytes(response.body))
+            )
         )
 
 
@@ -119,12 +127,14 @@ class IdempotentRoute(APIRoute):
 
 async def _once(request: Request, key: str, handler: Handler) -> Response:
     db: Database = request.app.state.database
-    asked = Asked(_scope(request, key), await _fingerprint(request), uuid.uuid4().hex)
+    scope, seal = (_digest(use, *_asking(request, key)) for use in ("scope", "seal"))
+    sealing = Fernet(base64.urlsafe_b64encode(bytes.fromhex(seal)))
+    asked = Asked(scope, await _fingerprint(request), uuid.uuid4().hex, sealing)
     deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
     while (held := await run_in_threadpool(begin, db, asked, datetime.now(UTC))) is not None:
         if held.status is not None:
             replayed = {**(held.headers or {}), REPLAYED: "true"}
-            return Response(held.body, held.status, replayed)
+            return Response(asked.seal.decrypt(held.body or b""), held.status, replayed)
         if asyncio.get_running_loop().time() > deadline:
             raise _running()
         await asyncio.sleep(0.05)
@@ -165,9 +175,9 @@ def _checked(key: str) -> str:
     return key
 
 
-def _scope(request: Request, key: str) -> str:
+def _asking(request: Request, key: str) -> tuple[str, ...]:
     who = (request.headers.get("authorization", ""), request.headers.get("cookie", ""))
-    return _digest(*who, request.method, request.url.path, key)
+    return (*who, request.method, request.url.path, key)
 
 
 def _digest(*parts: str) -> str:

@@ -17,6 +17,7 @@ class KeptAnswer(SQLModel, table=True):
     """The answer to a request that had an Idempotency-Key; `status` is null while the first one is carried out.
 
     `scope`: SHA-256 of credentials, method, path and key. `fingerprint`: SHA-256 of what was asked for.
+    `body` is sealed to those credentials and that key.
     """
 
     __tablename__ = "kept_answer"

@@ -22,8 +22,6 @@ from app.ledger.outbox import private_hosts
 from app.ledger.tables import LogEntry
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=IdempotentRoute)
-secrets = APIRouter(prefix="/webhooks", tags=["webhooks"])
-"""What shows a secret once: no answer of these is kept to be repeated."""
 Number = Annotated[int, Path(ge=1, lt=1 << 63, examples=[1])]
 
 
@@ -70,7 +68,7 @@ class DeliveryOut(BaseModel):
     failure: str
 
 
-@secrets.post("", status_code=status.HTTP_201_CREATED, responses=problems(422))
+@router.post("", status_code=status.HTTP_201_CREATED, responses=problems(422))
 def create_webhook(
     body: WebhookIn, request: Request, response: Response, db: DatabaseDep, now: NowDep
 ) -> WebhookMade:

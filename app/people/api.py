@@ -37,8 +37,6 @@ from app.people.schemas import (
 from app.people.tables import Account
 
 router = APIRouter(tags=["people"], route_class=IdempotentRoute)
-secrets = APIRouter(tags=["people"])
-"""What shows a secret once: no answer of these is kept to be repeated."""
 Number = Annotated[int, Path(ge=1, lt=1 << 63, examples=[1])]
 
 
@@ -100,7 +98,7 @@ def get_account(number: Number, db: WholeDatabaseDep, request: Request, response
     return tagged(request, response, _seen(db, number))
 
 
-@secrets.post("/accounts", status_code=status.HTTP_201_CREATED, responses=problems(409, 422))
+@router.post("/accounts", status_code=status.HTTP_201_CREATED, responses=problems(409, 422))
 def create_account(
     body: AccountIn, db: WholeDatabaseDep, actor: ActorDep, now: NowDep, response: Response
 ) -> AccountMade:
@@ -136,7 +134,7 @@ def put_identity(number: Number, body: IdentityIn, db: WholeDatabaseDep, change:
     return change.answer(_shown(db, account))
 
 
-@secrets.post("/accounts/{number}/password", responses=problems(404, 422))
+@router.post("/accounts/{number}/password", responses=problems(404, 422))
 def reset_password(
     number: Number, db: WholeDatabaseDep, actor: ActorDep, now: NowDep, response: Response
 ) -> PasswordOut:
@@ -153,7 +151,7 @@ def list_tokens(db: WholeDatabaseDep, actor: ActorDep) -> Page[TokenOut]:
     return Page[TokenOut](items=[TokenOut.model_validate(row) for row in rows])
 
 
-@secrets.post("/me/tokens", status_code=status.HTTP_201_CREATED, responses=problems(422))
+@router.post("/me/tokens", status_code=status.HTTP_201_CREATED, responses=problems(422))
 def create_token(
     body: TokenIn, db: WholeDatabaseDep, actor: ActorDep, now: NowDep, response: Response
 ) -> TokenMade:

@@ -38,8 +38,6 @@ ROUTERS = [
         )
     ),
     operations.router,
-    people.secrets,
-    webhooks_api.secrets,
 ]
 CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -60,8 +58,6 @@ ONE_WAY = {
 """A step that the state allows once and refuses (409) afterwards, or that ends something for good."""
 CONFIRMED = {"move_visit", "replan_round"}
 """Names the very proposal and the plan it was made for, which say more than a tag."""
-SHOWN_ONCE = {"create_account", "create_token", "reset_password", "create_webhook"}
-"""Shows a secret: its answer is kept nowhere, so it can't be repeated."""
 SAME_AGAIN = {"cosign"}
 """The same signature again changes nothing, and answers the same."""
 
@@ -95,4 +91,4 @@ def test_what_can_be_changed_by_two_asks_for_the_state(name: str) -> None:
 )
 def test_every_post_may_be_sent_twice(name: str) -> None:
     """It takes an Idempotency-Key (`test_http_idempotency` sends it again, at once, and after a crash)."""
-    assert isinstance(NAMED[name], IdempotentRoute) != (name in SHOWN_ONCE | SAME_AGAIN)
+    assert isinstance(NAMED[name], IdempotentRoute) != (name in SAME_AGAIN)

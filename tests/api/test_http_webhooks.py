@@ -232,5 +232,9 @@ def test_no_kept_answer_holds_a_secret(client: TestClient, database: Database, r
     body = {"url": f"http://127.0.0.1:{receiver.port}/hook"}
     made = client.post("/api/v1/webhooks", json=body, headers={"Idempotency-Key": "k-1"})
     assert made.headers["cache-control"] == "no-store"
+    again = client.post("/api/v1/webhooks", json=body, headers={"Idempotency-Key": "k-1"})
+    assert (again.json(), again.headers["idempotency-replayed"]) == (made.json(), "true")
+    assert again.headers["cache-control"] == "no-store"
     with database.read() as session:
-        assert session.execute(text("SELECT count(*) FROM kept_answer")).scalar_one() == 0
+        held = session.execute(text("SELECT body, headers FROM kept_answer")).one()
+    assert made.json()["secret"] not in f"{bytes(held[0])!r} {held[1]}"

@@ -6,7 +6,7 @@ import gc
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import active_children, parent_process, util
@@ -45,6 +45,11 @@ class _Context(SpawnContext):
     """Fresh processes of that kind."""
 
     Process = _Process
+
+
+def fresh(target: Callable[..., None], *args: object, name: str) -> SpawnProcess:
+    """A fresh process, not yet started, for a `target` that begins with `begin_beside_parent`."""
+    return _Process(target=target, args=args, name=name, daemon=True)
 
 
 def begin_beside_parent(nice: int = NICE) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import Pipe, get_context
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -26,7 +26,7 @@ ALONE = frozenset(("targets", "credit"))
 def read_ahead(given: Reading) -> Iterator[Iterator[Batch]]:
     """Batches of a list, each read while the one before it is stored. Ends its process on leaving, however that is."""
     receiving, sending = Pipe(duplex=False)
-    process = get_context("spawn").Process(target=_read, args=(sending, given), name="reading", daemon=True)
+    process = processes.fresh(_read, sending, given, name="reading")
     process.start()
     sending.close()
     try:

@@ -39,6 +39,8 @@ OUTCOMES: Final = (("ordered_to_correct", 54), ("follow_up", 6), ("not_disclosed
 """Per mille of the other checks; what is left has no problem."""
 RETURNED, LATE, NEVER, OBJECTED, WITHDRAWN = 15, 30, 8, 10, 5
 """Per mille of records that are returned, of disclosures that are late or not made, objected to, taken back."""
+LEAST: Final = 3
+"""So many of a round's rarest turns there are at least, so that pages have something to show of a small city too."""
 CORRECT_IN: Final = timedelta(days=15)
 DISPOSITIONS: Final = {
     "ordered_to_correct": "ordered", "not_disclosed": "corrected_on_site", "not_contacted": "listed_abnormal",
@@ -75,6 +77,18 @@ class Story:
                 known = self._last_day.get(visit.target_id, visit.day)
                 self._last_day[visit.target_id] = max(known, visit.day)
         self._places = 0
+        planned = [visit.planned_id for visit, _ in self._visits.values()]
+        parts = [
+            f"{visit.planned_id}/{check.department}" for visit, own in self._visits.values() for check in own
+        ]
+        self._gone = self._rarest(planned, "fate", dict(FATES)["deregistered"])
+        self._objected = self._rarest(parts, "objected", OBJECTED)
+        self._withdrawn = self._rarest(parts, "withdrawn", WITHDRAWN) - self._objected
+
+    def _rarest(self, names: Sequence[str], what: str, share: int) -> frozenset[str]:
+        """`share` per mille of the names, `LEAST` at least."""
+        ranked = sorted((self._draw(name, what), name) for name in names)
+        return frozenset(name for place, (drawn, name) in enumerate(ranked) if drawn < share or place < LEAST)
 
     def due(self) -> list[Due]:
         """Every step of every visit as far as it can be told beforehand."""
@@ -127,14 +141,14 @@ class Story:
         """Objections with their answers and corrections, and withdrawals."""
         key, name = check.key, f"{visit.planned_id}/{check.department}"
         found: list[Due] = []
-        if self._draw(name, "objected") < OBJECTED:
+        if name in self._objected:
             answered = self._working(shown, 6)
             found.append(self._step(visit.key, self._working(shown, 2), 700, lambda at: _object(at, key)))
             if self._draw(name, "answered", 4):
                 found.append(self._step(visit.key, answered, 720, lambda at: _answer(at, key)))
                 corrected = self._working(answered, 1)
                 found.append(self._step(visit.key, corrected, 730, lambda at: _correct(at, key)))
-        elif self._draw(name, "withdrawn") < WITHDRAWN:
+        elif name in self._withdrawn:
             revoked = self._working(shown, 10)
             told = self._working(revoked, 1 + self._draw(name, "told", 5))
             found.append(self._step(visit.key, told, 740, lambda at: _withdraw(at, key, revoked)))
@@ -184,6 +198,8 @@ class Story:
 
     def _fate(self, visit: Visit) -> str:
         place = self._draw(visit.planned_id, "fate")
+        if visit.planned_id in self._gone:
+            return "deregistered"
         for fate, share in FATES:
             if place < share:
                 return fate

@@ -75,8 +75,19 @@ def run(
     city: Database, publish: Callable[..., str], monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str], tmp_path: Path,
 ) -> Iterator[Run]:  # fmt: skip
-    """`python -m app …` in this process, over the small city with a plan; what it says of a refusal."""
+    """`python -m app …` in this process, over the small city with a plan; what it says of a refusal.
+
+    A command's process ends with its connections; here they are given back after the test.
+    """
+    opened: list[Database] = []
+    begin = Database.__init__
+
+    def noted(self: Database, url: str) -> None:
+        begin(self, url)
+        opened.append(self)
+
     publish()
+    monkeypatch.setattr(Database, "__init__", noted)
     monkeypatch.setenv("DATABASE_URL", city.url)
     monkeypatch.setenv("DATA_DIR", str(tmp_path))
     settings.cache_clear()
@@ -90,6 +101,8 @@ def run(
 
     yield call
     settings.cache_clear()
+    for database in opened:
+        database.close()
 
 
 def rows(db: Database) -> dict[str, int]:

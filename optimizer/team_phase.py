@@ -22,8 +22,8 @@ from optimizer.team_search import TeamSearch
 from optimizer.teams import Cast, TeamWork, cast, crew_sizes, fill, tours
 from optimizer.work import each
 
-CELL_VISITS = {"fast": 300, "standard": 600}
-ROUNDS = {"fast": 120, "standard": 300}
+CELL_VISITS = {"fast": 300, "standard": 550}
+ROUNDS = {"fast": 120, "standard": 400}
 EFFORT = {"fast": Effort(16, 384_000, 10, 1_200_000_000), "standard": Effort(40, 384_000, 4, 6_000_000_000)}
 CITY_VISITS = 4000
 CITY_ROUNDS = 25

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Final, Literal
 
-from fastapi import APIRouter, Form, Path, Request
+from fastapi import APIRouter, Depends, Form, Path, Request
 from fastapi.responses import Response
 from sqlmodel import Session
 
-from app.errors import Refused
 from app.http.access import ActorDep
 from app.http.dependencies import NowDep
-from app.office.local import Line, Name, back, shown
+from app.office.local import FormPage, Line, Name
 from app.people import sanctions
 from app.visits import codes, repository, service, states
 from app.visits.api import DeskDep
@@ -34,26 +35,38 @@ KINDS: Final = {
 OUTCOMES: Final = {"upheld": marked("成立"), "rejected": marked("不成立")}
 
 
-@in_both_languages(router, "/staff/results/{key}")
-def decision_page(
+@dataclass(frozen=True)
+class Decision(FormPage):
+    """A result with everything that may be decided about it."""
+
+    template = "decision.html"
+    desk: Desk
+    key: str
+
+    def context(self) -> Mapping[str, object]:
+        """What it is now, and what may be done."""
+        with self.desk.seen.read() as session:
+            return view(session, self.key, self.language, official_day(self.now))
+
+    @property
+    def path(self) -> str:
+        """Where it stands."""
+        return f"/staff/results/{self.key}"
+
+
+def _decision(
     request: Request, desk: DeskDep, language: LanguageDep, now: NowDep, actor: ActorDep, key: Key
-) -> Response:
+) -> Decision:
+    return Decision(request, language, now, actor, desk, key)
+
+
+DecisionDep = Annotated[Decision, Depends(_decision)]
+
+
+@in_both_languages(router, "/staff/results/{key}")
+def decision_page(decision: DecisionDep) -> Response:
     """The result with everything that may be decided about it."""
-    return _page(request, desk, language, now, actor, key)
-
-
-def _page(
-    request: Request,
-    desk: Desk,
-    language: Language,
-    now: NowDep,
-    actor: ActorDep,
-    key: str,
-    refused: Refused | None = None,
-) -> Response:
-    with desk.seen.read() as session:
-        context = view(session, key, language, official_day(now))
-    return shown(request, language, "decision.html", {**context, "who": actor}, refused)
+    return decision.page()
 
 
 def view(session: Session, key: str, language: Language, today: date) -> Context:
@@ -82,12 +95,7 @@ def view(session: Session, key: str, language: Language, today: date) -> Context
 
 @in_both_languages(router, "/staff/results/{key}/correction", post=True)
 def correction_form(
-    request: Request,
-    desk: DeskDep,
-    language: LanguageDep,
-    now: NowDep,
-    actor: ActorDep,
-    key: Key,
+    decision: DecisionDep,
     result: Line,
     disposition: Line,
     reason: Line,
@@ -95,51 +103,43 @@ def correction_form(
     confirmed_by: Name = "",
 ) -> Response:
     """Replace the result by another; both stay to be seen."""
-    change = Change(reason, confirmed_by.strip(), result, disposition)
-    try:
-        service.correct(desk, key, change, desk.actor(by.strip(), "publisher"), now)
-    except Refused as refused:
-        return _page(request, desk, language, now, actor, key, refused)
-    return back(f"/staff/results/{key}", language)
+    desk, change = decision.desk, Change(reason, confirmed_by.strip(), result, disposition)
+
+    def correct() -> None:
+        service.correct(desk, decision.key, change, desk.actor(by.strip(), "publisher"), decision.now)
+
+    return decision.done(correct, decision.path)
 
 
 @in_both_languages(router, "/staff/results/{key}/withdrawal", post=True)
 def withdrawal_form(
-    request: Request,
-    desk: DeskDep,
-    language: LanguageDep,
-    now: NowDep,
-    actor: ActorDep,
-    key: Key,
+    decision: DecisionDep,
     reason: Line,
     revoked_on: Annotated[date, Form()],
     by: Name = "",
     confirmed_by: Name = "",
 ) -> Response:
     """Take the result back; the line stays, without it."""
-    change = Change(reason, confirmed_by.strip(), revoked_on=revoked_on)
-    try:
-        service.withdraw(desk, key, change, desk.actor(by.strip(), "publisher"), now)
-    except Refused as refused:
-        return _page(request, desk, language, now, actor, key, refused)
-    return back(f"/staff/results/{key}", language)
+    desk, change = decision.desk, Change(reason, confirmed_by.strip(), revoked_on=revoked_on)
+
+    def withdraw() -> None:
+        service.withdraw(desk, decision.key, change, desk.actor(by.strip(), "publisher"), decision.now)
+
+    return decision.done(withdraw, decision.path)
 
 
 @in_both_languages(router, "/staff/results/{key}/answer", post=True)
 def answer_form(
-    request: Request,
-    desk: DeskDep,
-    language: LanguageDep,
-    now: NowDep,
-    actor: ActorDep,
-    key: Key,
+    decision: DecisionDep,
     outcome: Annotated[Literal["upheld", "rejected"], Form()],
     text: Words,
     by: Name = "",
 ) -> Response:
     """Answer the firm's open objection; not by who recorded the result."""
-    try:
-        service.answer_objection(desk, key, outcome, text, desk.actor(by.strip(), "reviewer"), now)
-    except Refused as refused:
-        return _page(request, desk, language, now, actor, key, refused)
-    return back(f"/staff/results/{key}", language)
+    desk = decision.desk
+
+    def answer() -> None:
+        actor = desk.actor(by.strip(), "reviewer")
+        service.answer_objection(desk, decision.key, outcome, text, actor, decision.now)
+
+    return decision.done(answer, decision.path)

@@ -154,15 +154,14 @@ def add_photo(page: Page, data: bytes, name: str) -> str:
 
 
 def sign(page: Page) -> None:
-    canvas = page.locator("#signature canvas")
-    canvas.scroll_into_view_if_needed()
-    frame = canvas.bounding_box()
-    assert frame
-    page.mouse.move(frame["x"] + 30, frame["y"] + 30)
+    """Draw where the canvas is once it stands still: what was kept before it may still move it."""
+    canvas, kept_before = page.locator("#signature canvas"), page.locator("#outbox li").count()
+    canvas.hover(position={"x": 30, "y": 30})
     page.mouse.down()
-    page.mouse.move(frame["x"] + 200, frame["y"] + 80, steps=5)
+    canvas.hover(position={"x": 200, "y": 80})
     page.mouse.up()
     page.locator("#signature .primary").click()
+    expect(page.locator("#outbox li")).to_have_count(kept_before + 1)
 
 
 def kept(site: Site) -> dict[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -29,6 +31,22 @@ from app.visits.visit_code import CodeKey
 from tests.visited_round import CLERK, Visited
 
 
+class Server(uvicorn.Server):
+    """Leaves no socket behind: a TLS connection waits up to 30 s for its peer's farewell, longer than the loop lives.
+
+    Sockets left open would be found by the garbage collector in some later test, which then fails for them.
+    """
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().serve(sockets)
+        loop: Any = asyncio.get_running_loop()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        for transport in list(loop._transports.values()):  # also those whose handshake is not over
+            transport.abort()
+        await asyncio.sleep(0)
+
+
 @dataclass
 class Site:
     """A served database; `now` is what its clock says. It can be stopped and started again on the same port."""
@@ -53,7 +71,7 @@ class Site:
     def start(self) -> None:
         options = {"log_level": "error", "lifespan": "off", "timeout_graceful_shutdown": 2, **self.tls}
         config = uvicorn.Config(self.app(), port=self.port, **options)
-        self._server = uvicorn.Server(config)
+        self._server = Server(config)
         self._thread = threading.Thread(target=self._server.run, daemon=True)
         self._thread.start()
         while not self._server.started:

@@ -45,9 +45,7 @@ def serve_database(url: str, host: str, port: int, data_dir: Path | None = None)
         port = listener.getsockname()[1]
         at = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         console.say(f"http://{at}/  首页 home · /api/docs 接口 API · Ctrl+C 停止 stop")
-        console.say(
-            f"http://{at}/staff/rounds/批次编号  办理页：排班表与日历 for those who do the work (loopback only)"
-        )
+        console.say(f"http://{at}/staff  工作台：批次、待办、排班 the desk of those who do the work")
         configured = settings() if data_dir is None else settings().model_copy(update={"data_dir": data_dir})
         logs.configure(configured.log_level)
         app = create_app(database, configured)

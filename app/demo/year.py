@@ -55,7 +55,7 @@ def year_plan(size: str) -> dict[str, Any]:
         "period": None,
         "recurrence": RECURRENCE,
         "starts_on": "2026-03-02",
-        "ends_on": "2026-12-31",
+        "ends_on": "2027-12-31",
         "tasks": wanted,
     }
 

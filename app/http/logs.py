@@ -32,6 +32,7 @@ def frames_only(_logger: Any, _method: str, event: Event) -> Event:
         event["error"] = _types(error)
         event["where"] = [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames[-12:]]
     event.pop("exception", None)
+    event.pop("color_message", None)  # uvicorn's, the same words for a terminal
     return event
 
 
@@ -100,9 +101,13 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
 
 
 def _quieten() -> None:
-    """uvicorn's access log and the HTTP client's hold addresses and paths; APScheduler tells every tick."""
+    """uvicorn's access log and the HTTP client's hold addresses and paths; APScheduler tells every tick.
+
+    It warns of each tick left out while one still works, which is what the clock asks of it.
+    """
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [], name != "uvicorn.access"
-    for name in ("apscheduler", "alembic", "httpx2", "httpcore2"):
+    for name in ("alembic", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

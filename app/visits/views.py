@@ -25,13 +25,6 @@ from app.web.templates import number
 
 Context = Mapping[str, object]
 QUEUE: Final = (states.RECORDED, states.REVIEWED, states.LEGAL)
-STANDINGS: Final[Mapping[Standing, str]] = {
-    "ahead": marked("期限之内"),
-    "soon": marked("即将到期"),
-    "late": marked("已逾期"),
-    "met": marked("按期公示"),
-    "met_late": marked("逾期公示"),
-}
 FORM_NAMES: Final = {
     "approval": marked("检查审批表"),
     "notice": marked("检查通知书"),
@@ -136,7 +129,6 @@ def queue(session: Session, terms: Terms, now: date, department: str, by: str, l
         "rows": rows,
         "picture": deadline_ladder(deadlines.rungs(days, open_, now), language),
         "timeliness": deadlines.timeliness(repository.deadlines(session), now),
-        "standings": STANDINGS,
         "department": department,
         "by": by,
         "results": {code.code: code for code in codes.RESULTS.values()},

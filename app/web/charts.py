@@ -197,12 +197,13 @@ def _line(svg: ET.Element, line: Line, spots: Sequence[tuple[float, float]]) -> 
 
 
 def _name(svg: ET.Element, line: Line, end: tuple[float, float], taken: Sequence[float]) -> float:
-    """A line's name at its end, above it, or below where another name stands there; the height it got."""
+    """A line's name at its end, above it; where another name stands there, below, or above that at the axis' foot."""
     x, y = end
     left = x < WIDTH / 2
     height = y + 4 if left else max(y - 6, 18)
     if any(abs(height - other) < 2 * SMALL for other in taken):
-        height = y + 2 * SMALL
+        below = y + 2 * SMALL
+        height = below if below <= _PLOT else min(taken) - 1.5 * SMALL
     anchor = "start" if left else "end"
     text(svg, x + 8 if left else min(x, WIDTH - 8), height, line.name, anchor, SMALL + 1, line.colour)
     return height

@@ -107,7 +107,8 @@ def day_grid(
         x = names + pitch * (place + 0.5)
         text(svg, x, 24, day[8:].lstrip("0"), "middle", SMALL - 1, QUIET)
         if not place or day[:7] != days[place - 1][:7]:
-            text(svg, names + pitch * place, 11, day[:7], "start", SMALL, INK)
+            x = min(names + pitch * place, WIDTH - text_width(day[:7], SMALL))
+            text(svg, x, 11, day[:7], "start", SMALL, INK)
     known = [float(count) for _, counts in rows for count in counts.values()]
     for number, (name, counts) in enumerate(rows):
         y = head + line * number

@@ -126,6 +126,7 @@ def test_an_objection_is_answered_and_the_result_corrected(staff: Watched, firm:
     disclosed(site.visited, visit, check, at)
     site.now = at + timedelta(minutes=10)
     own = signed_in(firm, site, visit)
+    own.get_by_text("对这项结果有异议").first.click()
     own.get_by_label("对公示结果的异议").fill("当日停业，并无经营")
     press(own, "提出异议")
     page = staff.context.new_page()

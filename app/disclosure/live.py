@@ -25,7 +25,6 @@ from app.rounds.tables import Round
 from app.web.addresses import LanguageDep, in_both_languages, place_of
 from app.web.language import Language
 from app.web.responses import page
-from app.web.static import address
 from app.web.templates import render
 
 SHOWN: Final = 60
@@ -52,7 +51,7 @@ def live_page(request: Request, db: DatabaseDep, language: LanguageDep, round_id
     """The round now; a reader's browser asks again every few seconds, with or without script."""
     with db.read() as session:
         context = view(session, round_id, language)
-    html = render("live.html", place_of(request, language), {**context, "source": address("live.js")})
+    html = render("live.html", place_of(request, language), context)
     return page(request, html, language, REVALIDATED)
 
 

@@ -183,7 +183,7 @@ def thrown(office: Office, digits: str, until: str = "revealed") -> None:
 
 
 def solver_stopped(office: Office) -> None:
-    """Watch the best plan so far against the bound, and take it."""
+    """Watch the best plan so far against the bound, which the page follows while one types; and take it."""
     watch = solving.SolveWatch(office.db, service.get(office.db, ROUND))
     watch.best("", 19, 11, 0)
     watch.best("", 14, 12, 0)
@@ -193,6 +193,9 @@ def solver_stopped(office: Office) -> None:
         page.get_by_role("link", name="看求解过程，可提前停止").click()
     expect(page.locator("figure").first).to_contain_text("目前最好与下界")
     page.locator("input[name=by]").fill("account")
+    watch.best("", 13, 12, 0)
+    watch.write()
+    expect(page.locator("figure details").first).to_contain_text("13", timeout=20_000)
     press(page, "停止求解，取目前最好的安排")
     expect(page.locator("main")).to_contain_text("请求停止求解")
 

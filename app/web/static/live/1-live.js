@@ -1,20 +1,29 @@
-// The ceremony's screen: asks for the page again every two seconds and puts the new main part in place of the old.
-// Without script the page refreshes itself. A fault of the network is said, and asking goes on.
-const main = document.getElementById("main");
+// A page that is watched: every two seconds asks for it again and puts its [data-live] part in place of the old one.
+// `data-live` is the address to ask, empty for the page's own. Where the part is gone, what was watched is over and the
+// whole page is shown anew. A fault of the network is said, and asking goes on.
 const status = document.getElementById("live-status");
+let part = document.querySelector("[data-live]");
 
 async function renew() {
   try {
-    const answer = await fetch(location.href, { cache: "no-cache", headers: { accept: "text/html" } });
+    const answer = await fetch(part.dataset.live || location.href, { cache: "no-cache", headers: { accept: "text/html" } });
     if (answer.ok) {
-      const next = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("main");
-      if (next && next.innerHTML !== main.innerHTML) main.replaceChildren(...next.childNodes);
+      const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
+      if (!next) return location.assign(part.dataset.live || location.href);
+      part.querySelectorAll("details").forEach((one, place) => {
+        const same = next.querySelectorAll("details")[place];
+        if (same) same.open = one.open;
+      });
+      if (next.outerHTML !== part.outerHTML) {
+        part.replaceWith(next);
+        part = next;
+      }
     }
     status.hidden = answer.ok;
   } catch {
     status.hidden = false;
   }
-  if (!main.querySelector("[data-over]")) setTimeout(renew, 2000);
+  if (!("over" in part.dataset)) setTimeout(renew, 2000);
 }
 
-setTimeout(renew, 2000);
+if (part) setTimeout(renew, 2000);

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
 from sqlmodel import Session, col, select
 
+from app.disclosure.log_kinds import KINDS
 from app.disclosure.views import Context, newest_checkpoint
 from app.http.dependencies import DatabaseDep
 from app.ledger import checkpoints, keys
@@ -60,6 +61,7 @@ def _list_view(session: Session, before: int) -> Context:
         "witnesses": [(key.text, _seen(session, key.name)) for key in keys.witnesses(session)],
         "rows": [(row, json.loads(row.body)) for row in session.exec(rows)],
         "size": size,
+        "kinds": KINDS,
         "older": end - ENTRIES if end > ENTRIES else None,
         "later": end < size,
     }
@@ -80,6 +82,7 @@ def _entry_view(session: Session, index: int) -> Context:
     return {
         "checkpoint": newest_checkpoint(session),
         "row": entry,
+        "kinds": KINDS,
         "fields": sorted(json.loads(entry.body).items()),
         "proof": proof,
         "size": row.size,

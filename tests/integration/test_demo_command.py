@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from app.disclosure.log_kinds import KINDS
+
 PINNED = {
     "targets", "departments", "inspectors", "drawn", "checks", "entries", "entries_alone", "inspector_days",
     "inspector_days_alone", "inspector_days_bound", "unscheduled", "assurance", "seconds", "peak_mb", "bundle",
@@ -105,3 +107,11 @@ def test_its_pages_have_something_true_to_show(demo: tuple[Path, dict[str, Any]]
     ):
         assert count(query) > 0, query
     db.close()
+
+
+def test_each_kind_of_entry_in_its_log_has_a_name(demo: tuple[Path, dict[str, Any]]) -> None:
+    db = sqlite3.connect(demo[0] / "double-random.db")
+    kinds = {kind for (kind,) in db.execute("SELECT DISTINCT type FROM log_entry")}
+    db.close()
+    assert len(kinds) > 25
+    assert kinds - set(KINDS) == set()

@@ -42,7 +42,7 @@ def test_the_page_shows_the_checkpoint_and_an_entrys_own_proof(client: TestClien
     shown = html.unescape(client.get("/en/log").text)
     assert client.get("/api/v1/log/checkpoint").text.strip() in shown
     assert client.get("/api/v1/log/keys").json()["log"][0] in shown
-    assert "Round made <code>round.created</code>" in shown
+    assert "Round revealed <code>round.reveal</code>" in shown
     entry = html.unescape(client.get("/log/2").text)
     assert client.get("/api/v1/log/proof?index=2").text.strip() in entry
     assert client.get("/api/v1/log/entries?start=2&limit=1").json()["entries"][0]["body"] in entry

@@ -6,18 +6,18 @@ with the whole fragment. A fragment of common pairs alone matches so many lines 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, delete, func, insert
-from sqlmodel import Session, col, select
+from sqlalchemy import ColumnElement, delete, func, insert, literal, select, union_all
+from sqlmodel import Session, col
 
 from app.visits.tables import PublishedResult, ResultGram
 
-COMMON: Final = 1_000
-"""A pair in more lines than this narrows a page down no better than going through the newest lines does."""
-RARE: Final = 50
-"""A pair in no more lines than this is good enough: no rarer one is looked for."""
+STEPS: Final = (50, 200, 1_000)
+"""How far pairs are counted at a time: as soon as one is in no more lines than this, no rarer one is looked for. A pair
+in more than the last narrows a page down no better than going through the newest lines does."""
+_CHOSEN: Final = "search.rarest"
 
 
 def pairs(text: str) -> frozenset[str]:
@@ -40,32 +40,52 @@ def named(session: Session, fragment: str, *, all_of_them: bool = False) -> list
 
     `all_of_them`: to be counted, so that the index helps with common pairs too, not only to show the newest few.
     """
-    holds = func.lower(col(PublishedResult.name)).contains(func.lower(_escaped(fragment)), escape="/")
-    gram, lines = _rarest(session, fragment)
-    if not gram or (lines > COMMON and not all_of_them):
-        return [holds]
-    found = select(ResultGram.result_id).where(ResultGram.gram == gram)
-    return [col(PublishedResult.result_id).in_(found), holds]
+    gram, is_common = _rarest(session, fragment)
+    if not gram or (is_common and not all_of_them):
+        return [_holds(fragment)]
+    found = [col(ResultGram.gram) == gram, col(ResultGram.result_id) == col(PublishedResult.result_id)]
+    return found if len(fragment) == len(gram) else [*found, _holds(fragment)]
 
 
-def _rarest(session: Session, fragment: str) -> tuple[str, int]:
-    """The pair of the fragment that is in the fewest lines, and in how many; empty for less than a pair."""
-    best = ("", 0)
-    for gram in sorted(pairs(fragment)):
-        lines = _lines(session, gram)
-        if not best[0] or lines < best[1]:
-            best = (gram, lines)
-        if lines <= RARE:
-            break
-    return best
+def _holds(fragment: str) -> ColumnElement[bool]:
+    """Whether a name holds the fragment.
+
+    Not by LIKE: PostgreSQL takes that a pattern it knows nothing of matches next to nothing, and sorts the whole table
+    rather than to walk through the newest lines.
+    """
+    name = func.lower(col(PublishedResult.name))
+    return func.replace(name, func.lower(fragment), "") != name
 
 
-def _escaped(fragment: str) -> str:
-    return "".join(f"/{c}" if c in "/%_" else c for c in fragment)
+def _rarest(session: Session, fragment: str) -> tuple[str, bool]:
+    """The pair of the fragment that is in the fewest lines, as far as they are counted, and whether it is common.
 
-
-def _lines(session: Session, gram: str) -> int:
-    """How many lines have the pair, counted no further than one past `COMMON`."""
-    first: Any = select(ResultGram.result_id).where(ResultGram.gram == gram).limit(COMMON + 1).subquery()
-    found: int = session.execute(select(func.count()).select_from(first)).scalar_one()
+    Empty for less than a pair. Chosen once in a session: with any pair of the fragment the same lines are found.
+    """
+    chosen = session.info.setdefault(_CHOSEN, {})
+    if fragment not in chosen:
+        chosen[fragment] = _looked_for(session, sorted(pairs(fragment)))
+    found: tuple[str, bool] = chosen[fragment]
     return found
+
+
+def _looked_for(session: Session, grams: Sequence[str]) -> tuple[str, bool]:
+    if not grams:
+        return "", False
+    for most in STEPS:
+        gram, lines = min(_counted(session, grams, most), key=lambda pair: (pair[1], pair[0]))
+        if lines <= most:
+            return gram, False
+    return gram, True
+
+
+def _counted(session: Session, grams: Sequence[str], most: int) -> list[tuple[str, int]]:
+    """Each pair and how many lines have it, counted no further than one past `most`, in one statement."""
+    return [
+        (gram, lines) for gram, lines in session.execute(union_all(*(_lines(gram, most) for gram in grams)))
+    ]
+
+
+def _lines(gram: str, most: int) -> Any:
+    first = select(col(ResultGram.result_id)).where(col(ResultGram.gram) == gram).limit(most + 1).subquery()
+    return select(literal(gram), func.count()).select_from(first)

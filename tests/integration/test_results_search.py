@@ -31,35 +31,44 @@ def filled(database: Database) -> Database:
     return database
 
 
-def test_what_is_found_is_what_the_names_hold(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = random.Random(5)
+@pytest.mark.parametrize("steps", [search.STEPS, (5, 20), (0,)], ids=["as shipped", "low", "all are common"])
+def test_what_is_found_is_what_the_names_hold(
+    filled: Database, steps: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "STEPS", steps)
     with filled.read() as session:
-        names = dict(session.exec(select(PublishedResult.result_id, PublishedResult.name)).all())
-        fragments = [
-            "有限公司",
-            "天",
-            "天山",
-            "%",
-            "_",
-            "/",
-            "100%",
-            "%_折",
-            "Abc",
-            "ＡＢ",
-            "没有这样的",
-            "山天有",
+        lines = [
+            (line.checked_on, line.result_id, line.name) for line in session.exec(select(PublishedResult))
         ]
-        for name in chosen.sample(sorted(names.values()), 40):
-            start = chosen.randrange(len(name))
-            fragments.append(name[start : start + chosen.randrange(1, 6)])
-        for common in (search.COMMON, 20, 0):
-            monkeypatch.setattr(search, "COMMON", common)
-            for fragment in fragments:
-                paging = Paging("", LINES)
-                found = published.published_results(session, WINDOW, Wanted(name=fragment), paging)
-                wanted = {key for key, name in names.items() if fragment.lower() in name.lower()}
-                assert {row.result_id for row in found} == wanted, (fragment, common)
-                assert published.summary(session, WINDOW, Wanted(name=fragment)).lines == len(wanted)
+        for fragment in _fragments([name for *_, name in lines]):
+            found = published.published_results(session, WINDOW, Wanted(name=fragment), Paging("", LINES))
+            wanted = [key for _, key, name in sorted(lines, reverse=True) if fragment.lower() in name.lower()]
+            assert [row.result_id for row in found] == wanted, fragment
+            assert published.summary(session, WINDOW, Wanted(name=fragment)).lines == len(wanted), fragment
+
+
+def _fragments(names: list[str]) -> list[str]:
+    """Hard ones, and parts of names of every length."""
+    chosen = random.Random(5)
+    found = [
+        "有限公司",
+        "天",
+        "天山",
+        "%",
+        "_",
+        "/",
+        "100%",
+        "%_折",
+        "Abc",
+        "bC",
+        "ＡＢ",
+        "没有这样的",
+        "山天有",
+    ]
+    for name in chosen.sample(sorted(names), 40):
+        start = chosen.randrange(len(name))
+        found.append(name[start : start + chosen.randrange(1, 6)])
+    return [*found, *chosen.sample(sorted(names), 10)]
 
 
 def test_counting_a_broad_search_ends_and_says_so(filled: Database, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import itertools
 import json
 import random
 import resource
@@ -48,22 +49,31 @@ def measure(db: Database, folder: Path, count: int) -> dict[str, Any]:
         found: dict[str, Any] = {"results": count, "searches": searches(session)}
         one = session.exec(select(PublishedResult.result_id).limit(1)).one()
     with InProcess(app) as browser:
-        found["pages"] = {
-            path: _page(browser, path)
-            for path in ("/health/live", *PAGES, f"/results/{one}", f"/en/results/{one}")
-        }
-    health = found["pages"]["/health/live"]["per_s"]
-    for figures in found["pages"].values():
-        figures["share_of_health"] = round(figures["per_s"] / health, 3)
+        found["pages"] = pages(browser, ("/health/live", *PAGES, f"/results/{one}", f"/en/results/{one}"))
     found["peak_mb"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1_024
     return found
 
 
+def pages(browser: InProcess, paths: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Each page's weight and requests a second, as shares too of what the first path's rate is made anew."""
+    found = {path: _page(browser, path) for path in paths}
+    health = found[paths[0]]["made_anew_per_s"]
+    for figures in found.values():
+        for how in ("kept", "made_anew"):
+            figures[f"{how}_share_of_health"] = round(figures[f"{how}_per_s"] / health, 3)
+    return found
+
+
 def _page(browser: InProcess, path: str) -> dict[str, float]:
+    """As kept for all readers, and as made anew: an address that nobody asked for before is kept for nobody."""
     answer = browser.get(path)
     assert answer.status_code == 200, path
-    per_s = rate(lambda: browser.get(path))
-    return {"gzip_kb": round(len(gzip.compress(answer.content)) / 1_024, 1), "per_s": round(per_s, 1)}
+    unasked = (f"{path}{'&' if '?' in path else '?'}asked={number}" for number in itertools.count())
+    return {
+        "gzip_kb": round(len(gzip.compress(answer.content)) / 1_024, 1),
+        "kept_per_s": round(rate(lambda: browser.get(path)), 1),
+        "made_anew_per_s": round(rate(lambda: browser.get(next(unasked))), 1),
+    }
 
 
 def exports(url: str, folder: Path) -> dict[str, dict[str, float]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
@@ -25,6 +26,8 @@ from app.web.responses import HEADERS, PUBLIC, disposition, page
 from app.web.templates import render
 
 router = APIRouter(include_in_schema=False)
+PIECE: Final = 64 << 10
+"""Bytes of a workbook that are read and sent at a time."""
 
 
 @in_both_languages(router, "/data")
@@ -87,10 +90,19 @@ def _streamed(db: Database, dataset: Dataset, form: Format, window: Window, sinc
 def _workbook(
     db: Database, dataset: Dataset, window: Window, since: date, headers: dict[str, str]
 ) -> Response:
+    """Written whole before it is sent, for its length is told; it lies on the disk, never in memory."""
     with tempfile.TemporaryDirectory() as folder, db.read() as session:
         path = Path(folder) / "changed.xlsx"
         write(path, "xlsx", dataset.title, dataset.names, dataset.rows(session, window, since))
-        return Response(path.read_bytes(), media_type=MEDIA["xlsx"], headers=headers)
+        headers |= {"Content-Length": str(path.stat().st_size)}
+        written = path.open("rb")
+    return StreamingResponse(_sent(written), media_type=MEDIA["xlsx"], headers=headers)
+
+
+def _sent(written: BinaryIO) -> Iterator[bytes]:
+    """A file without a name any more: its room on the disk is free again once it is closed."""
+    with written:
+        yield from iter(partial(written.read, PIECE), b"")
 
 
 def _absent(name: str) -> NotFound:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -10,19 +11,24 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
+from starlette.types import Message
 
-from app.disclosure import open_data
+from app.db.database import Database
+from app.disclosure import data_pages, open_data, open_files
 from app.disclosure.datasets import DATASETS, RESULTS
 from app.disclosure.open_files import FORMATS, cell
 from app.errors import Refused
 from app.http import dependencies
+from app.http.in_process import STRANGER
 from app.main import create_app
 from app.settings import Settings
 from app.visits import service
 from app.visits.desk import Actor
 from app.visits.service import Change
+from benchmarks.portal_rows import NOW, fill
 from scheduler.notes import VerifierKey
 from tests.api.test_result_pages import disclosed
 from tests.visited_round import Visited
@@ -116,9 +122,50 @@ def test_a_correction_is_found_by_its_day_and_reaches_the_files_within_the_hour(
     (kept,) = client.get("/data/results.json").json()
     assert changed == kept
     assert [told["result"] for told in changed["history"]] == ["no_problem", "not_disclosed"]
-    assert client.get(f"/data/results.xlsx?since={day}").content.startswith(b"PK")
+    book = client.get(f"/data/results.xlsx?since={day}")
+    assert int(book.headers["content-length"]) == len(book.content)
+    (sheet,) = load_workbook(io.BytesIO(book.content)).worksheets
+    assert [row[0] for row in sheet.iter_rows(values_only=True)] == ["result_id", changed["result_id"]]
     moments[0] += timedelta(minutes=5)
     assert client.get("/data/results.json").json() == [changed]
+
+
+def test_rows_by_day_of_change_are_never_whole_in_memory(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_pages, "PIECE", 4 << 10)
+    monkeypatch.setattr(open_files, "PIECE", 20)
+    fill(sqlite_database, 600)
+    app = create_app(sqlite_database, Settings(data_dir=tmp_path), with_clock=False)
+    app.dependency_overrides[dependencies._now] = lambda: NOW
+    for form in FORMATS:
+        few, many = (asyncio.run(pieces_of(app, form, f"2026-{month:02}-01")) for month in (11, 1))
+        assert sum(many) > 3 * sum(few), form
+        assert max(many) < 1.5 * max(few), form
+        assert max(many) <= 20 << 10, form
+
+
+async def pieces_of(app: FastAPI, form: str, since: str) -> list[int]:
+    """Lengths of what a server is given to send, one after the other."""
+    sent: list[int] = []
+    scope = {
+        "type": "http", "method": "GET", "scheme": "http", "path": f"/data/results.{form}", "root_path": "",
+        "query_string": f"since={since}".encode(), "headers": [], "client": STRANGER, "server": ("test", 80),
+    }  # fmt: skip
+
+    asked: list[Message] = [{"type": "http.request", "body": b"", "more_body": False}]
+
+    async def receive() -> Message:
+        return asked.pop() if asked else await asyncio.Future()
+
+    async def send(message: Message) -> None:
+        if message["type"] == "http.response.body":
+            sent.append(len(message["body"]))
+        else:
+            assert message["status"] == 200
+
+    await app(scope, receive, send)
+    return sent
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from app import console
+from app.audit import commands as audit_commands
 from app.db import commands as db_commands
 from app.db.database import Database
 from app.db.migrations import upgrade
@@ -77,6 +78,9 @@ def fsck(
             console.say(str(finding))
         console.say("不符 differences: " + str(len(found)))
     raise typer.Exit(1 if found else 0)
+
+
+ledger_commands.commands.command("anomalies")(audit_commands.anomalies)
 
 
 def _pairs(given: list[str]) -> list[tuple[str, str]]:

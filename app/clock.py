@@ -16,6 +16,7 @@ from itertools import groupby
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from app.audit import job as audits
 from app.db.database import Database
 from app.db.faults import FAILURES, unavailable
 from app.errors import Problem, Refused
@@ -27,7 +28,6 @@ from app.plans.service import DuePeriod
 from app.processes import pool
 from app.rounds import expiry
 from app.rounds import service as rounds
-from app.rounds.fsck import check_in_process
 from app.rounds.worker import run_in_process
 from app.settings import Settings
 from app.visits import following, opening
@@ -126,14 +126,22 @@ class Clock:
             max_instances=1,
             misfire_grace_time=None,
         )
-        self._scheduler.add_job(self._check, "interval", hours=24, coalesce=True, misfire_grace_time=None)
+        self._scheduler.add_job(self._ask_audit, "interval", hours=24, coalesce=True, misfire_grace_time=None)
+        self._scheduler.add_job(
+            self._audit,
+            "interval",
+            seconds=settings.tick_seconds,
+            coalesce=True,
+            max_instances=1,
+            misfire_grace_time=None,
+        )
 
     def start(self) -> None:
         """Begin ticking, the first time at once; what can wait begins when pages are served and rounds go on again."""
         now = datetime.now(UTC)
         self._scheduler.start()
         for job in self._scheduler.get_jobs():
-            later = LATER if job.func in (self._check, self._estimate) else timedelta()
+            later = LATER if job.func in (self._ask_audit, self._estimate) else timedelta()
             job.modify(next_run_time=now + later)
 
     def stop(self) -> None:
@@ -151,14 +159,26 @@ class Clock:
         except Refused as refused:
             log.error("nothing is signed: %s", refused.problem.en)
 
-    def _check(self) -> None:
-        """Soon after the start and once a day every state table against the log; nothing waits for it."""
+    def _ask_audit(self) -> None:
+        """Soon after the start and once a day."""
+        with keep_going("audit", self._refusals):
+            audits.ask(self._db, datetime.now(UTC))
+
+    def _audit(self) -> None:
+        """Every state table against the log, in a process of its own; nothing waits for it."""
+        with keep_going("audit", self._refusals):
+            if audits.any_waiting(self._db, datetime.now(UTC)):
+                self._audit_beside()
+
+    def _audit_beside(self) -> None:
         self._checker = checker = pool(1)
-        with keep_going("fsck", self._refusals), suppress(BrokenProcessPool):
-            directory = str(self._settings.data_dir)
-            for finding in checker.submit(check_in_process, self._db.url, directory).result():
-                log.error("fsck: %s", finding)
-        checker.shutdown(wait=False)
+        try:
+            with suppress(BrokenProcessPool):
+                directory = str(self._settings.data_dir)
+                for line in checker.submit(audits.run_in_process, self._db.url, directory).result():
+                    log.error("%s", line)
+        finally:
+            checker.shutdown(wait=False)
 
     def _estimate(self) -> None:
         """In the worker's process, so that pages don't wait for the arithmetic."""

@@ -102,7 +102,10 @@ NEEDS: Final[Mapping[str, Need]] = {
              "create_account_form", "reset_password_form", "identity_form"),
     **_needs("people:write", ("security_admin",), "put_roles", "put_lock", "roles_form", "lock_form",
              "end_sessions_form"),
-    **_needs("record:read", ("auditor", "audit_admin"), "list_access_record", "record_page"),
+    **_needs("record:read", ("auditor", "audit_admin"), "list_access_record", "record_page",
+             "audit_page"),
+    **_needs("record:read", ("auditor",), "package_file"),
+    **_needs("record:write", ("auditor", "audit_admin"), "begin_audit", "stop_audit"),
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Final, Protocol
 
 
 class Progress(Protocol):
@@ -17,6 +17,9 @@ class Silent:
 
     def step(self, stage: str, done: int, total: int, note: str = "") -> None:
         """Say nothing."""
+
+
+SILENT: Final[Progress] = Silent()
 
 
 class Watch(Protocol):

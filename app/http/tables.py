@@ -37,7 +37,7 @@ class Operation(SQLModel, table=True):
     """Long work that was asked for: followed at `/api/v1/operations/{id}`.
 
     `done` of `total` units of `stage`; `percent` of the whole, which never falls. `payload`: what the work needs to
-    be begun again by another process. `result`: what it gave.
+    be begun again by another process, or found for those alone who may see it. `result`: what it gave.
     """
 
     __tablename__ = "operation"

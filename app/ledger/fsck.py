@@ -18,6 +18,8 @@ from sqlmodel import Session, col, select
 from app.errors import Refused
 from app.ledger import checkpoints, keys
 from app.ledger.tables import Artefact, LogCheckpoint, LogCosignature, LogEntry, LogNode
+from app.ledger.tree import entry_count
+from optimizer.progress import SILENT, Progress
 from scheduler.encoding import canonical_json
 from scheduler.merkle import completed, head_of
 from scheduler.notes import Checkpoint, Note, Signature, VerifierKey
@@ -74,10 +76,10 @@ class Rebuilt:
         return head_of(SHA256, lambda height, position: self.heads[height, position], 0, size)
 
 
-def check_ledger(session: Session, directory: Path) -> Iterator[Finding]:
+def check_ledger(session: Session, directory: Path, progress: Progress = SILENT) -> Iterator[Finding]:
     """Every difference in the log's own tables, and whether it leads to the checkpoint outside the database."""
     kept, rebuilt = checkpoints.outside(directory), Rebuilt({}, [])
-    yield from _check_entries(session, rebuilt)
+    yield from _check_entries(session, rebuilt, progress)
     yield from _check_nodes(session, rebuilt)
     yield from unreadable("log_checkpoint", "*", lambda: _check_checkpoints(session, rebuilt))
     yield from unreadable("log_cosignature", "*", lambda: _check_cosignatures(session))
@@ -89,9 +91,11 @@ def check_ledger(session: Session, directory: Path) -> Iterator[Finding]:
         yield Finding("log_entry", "*", "*", said, checkpoints.CHECKPOINT_FILE)
 
 
-def _check_entries(session: Session, rebuilt: Rebuilt) -> Iterator[Finding]:
+def _check_entries(session: Session, rebuilt: Rebuilt, progress: Progress) -> Iterator[Finding]:
     query = select(LogEntry).order_by(col(LogEntry.index))
+    size = entry_count(session)
     for number, row in enumerate(session.exec(query.execution_options(yield_per=1000))):
+        progress.step("log", number, size)
         yield from _check_entry(row, number)
         leaf = SHA256.hash(b"\x00" + row.body.encode())
         heads = rebuilt.heads

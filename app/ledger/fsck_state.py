@@ -13,12 +13,17 @@ from app.db.journal import StateChange, StatePending
 from app.ledger.fsck import Finding, differences, unreadable
 from app.ledger.sealing import SEALED
 from app.ledger.tables import LogEntry
+from optimizer.progress import SILENT, Progress
 
 
-def check_state(session: Session, tables: Sequence[Table] | None = None) -> Iterator[Finding]:
+def check_state(
+    session: Session, tables: Sequence[Table] | None = None, progress: Progress = SILENT
+) -> Iterator[Finding]:
     """Every journaled row (of `tables`, None: of all) against the journal, and the journal against the log."""
     yield from _check_changes(session)
-    for table in journal.journaled_tables() if tables is None else tables:
+    checked = journal.journaled_tables() if tables is None else tables
+    for number, table in enumerate(checked):
+        progress.step("tables", number, len(checked), table.name)
         yield from unreadable(table.name, "*", lambda table=table: _check_table(session, table))  # type: ignore[misc]  # bound at once
 
 

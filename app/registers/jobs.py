@@ -6,29 +6,22 @@ Only uploads that lie in this machine's data folder are claimed.
 
 from __future__ import annotations
 
-import os
-import socket
-import time
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from app.db.database import Database
 from app.errors import Problem, Refused
+from app.http import leases
 from app.http.tables import Operation
 from app.registers import service
 from app.registers.schemas import ImportReport
 
 KIND = "import"
 _SERVER_PATHS = {"refusals_file", "notes_file"}
-
-
-class Lost(Exception):  # noqa: N818  not an error: another worker has taken over and will finish
-    """The import's lease went to another worker."""
 
 
 def shown(report: ImportReport) -> dict[str, Any]:
@@ -50,9 +43,7 @@ def enqueue(db: Database, upload: Path, register: str, file_name: str, now: date
 
 def _waiting(session: Session, now: datetime) -> Operation | None:
     """The oldest import that nobody holds and whose upload is here."""
-    free = (col(Operation.lease_until).is_(None)) | (col(Operation.lease_until) < now)
-    waiting = select(Operation).where(Operation.kind == KIND, Operation.status == "running", free)
-    rows = session.exec(waiting.order_by(col(Operation.id)))
+    rows = leases.waiting(session, KIND, now)
     return next((row for row in rows if Path((row.payload or {})["path"]).is_file()), None)
 
 
@@ -65,61 +56,22 @@ def any_waiting(db: Database, now: datetime) -> bool:
 def claim(session: Session, owner: str, now: datetime, lease_seconds: int) -> Operation | None:
     """Lease the oldest import whose upload is here; the fence grows, so an earlier holder writes no more."""
     row = _waiting(session, now)
-    if row is None:
-        return None
-    until = now + timedelta(seconds=lease_seconds)
-    statement = (
-        update(Operation)
-        .where(col(Operation.id) == row.id, col(Operation.fence) == row.fence)
-        .values(lease_owner=owner, lease_until=until, fence=Operation.fence + 1)
-        .returning(Operation)
-        .execution_options(populate_existing=True)
-    )
-    return session.scalars(statement).one_or_none()
+    return None if row is None else leases.claim(session, row, owner, now, lease_seconds)
 
 
-class _LeasedProgress:
-    """Progress in the operation's row, which also renews the lease."""
-
-    def __init__(self, db: Database, claimed: Operation, lease_seconds: int) -> None:
-        self._db, self._claimed, self._lease, self._last = db, claimed, lease_seconds, 0.0
-
-    def step(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """Store the newest step, at most twice a second. Raises Lost where another worker has taken over."""
-        if time.monotonic() - self._last < 0.5:
-            return
-        self._last = time.monotonic()
-        now = datetime.now(UTC)
-        percent = min(99, 100 * done // total) if total and stage == "import" else 0
-        values = {
-            "stage": stage, "done": done, "total": total, "note": note, "percent": percent,
-            "lease_until": now + timedelta(seconds=self._lease),
-        }  # fmt: skip
-        _write(self._db, self._claimed, values, now)
-
-
-def _write(db: Database, claimed: Operation, values: dict[str, Any], now: datetime) -> None:
-    statement = update(Operation).where(
-        col(Operation.id) == claimed.id, col(Operation.fence) == claimed.fence
-    )
-    with db.write() as session:
-        written = session.scalars(
-            statement.values(**values, updated_at=now).returning(col(Operation.id))
-        ).one_or_none()
-    if written is None:
-        raise Lost(claimed.id)
+def _percent(stage: str, done: int, total: int) -> int:
+    return 100 * done // total if total and stage == "import" else 0
 
 
 def run_once(db: Database, data_dir: Path, lease_seconds: int) -> int | None:
     """Do one waiting import; its operation's id, None when there is none."""
-    owner = f"{socket.gethostname()}:{os.getpid()}"
     with db.write() as session:
-        claimed = claim(session, owner, datetime.now(UTC), lease_seconds)
+        claimed = claim(session, leases.worker_name(), datetime.now(UTC), lease_seconds)
     if claimed is None:
         return None
     try:
         _carry_out(db, claimed, data_dir, lease_seconds)
-    except Lost:
+    except leases.Lost:
         return claimed.id
     Path((claimed.payload or {})["path"]).unlink(missing_ok=True)
     return claimed.id
@@ -133,7 +85,7 @@ def _carry_out(db: Database, claimed: Operation, data_dir: Path, lease_seconds: 
             Path(given["path"]),
             given["register"],
             now=datetime.now(UTC),
-            progress=_LeasedProgress(db, claimed, lease_seconds),
+            progress=leases.LeasedProgress(db, claimed, lease_seconds, _percent),
             folder=data_dir / "imports",
             file_name=given["file_name"],
         )
@@ -141,7 +93,7 @@ def _carry_out(db: Database, claimed: Operation, data_dir: Path, lease_seconds: 
         ended |= {"done": report.rows, "total": report.rows, "stage": "import"}
     except Refused as refusal:
         ended = {"status": "failed", "problem": _stored(refusal.problem)}
-    _write(db, claimed, {**ended, "lease_owner": None, "lease_until": None}, datetime.now(UTC))
+    leases.end(db, claimed, ended, datetime.now(UTC))
 
 
 def _stored(problem: Problem) -> dict[str, Any]:

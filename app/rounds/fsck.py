@@ -7,12 +7,10 @@ on it now; nothing is drawn from them, and only their sense is checked.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from sqlmodel import Session, select
 
-from app.db.database import Database
 from app.ledger.fsck import Finding, check_ledger, differences, second, unreadable
 from app.ledger.fsck_state import check_state
 from app.ledger.tables import Artefact
@@ -23,6 +21,7 @@ from app.rounds.service import SERVICE_PARTY
 from app.rounds.story import Story, said_at, sha, stories
 from app.rounds.tables import STAGES, Round, RoundTime
 from app.rounds.vault import Vault
+from optimizer.progress import SILENT, Progress
 from scheduler.seed import assurance
 
 WAITS = {
@@ -34,28 +33,20 @@ WAITS = {
 """What a round can wait for, by the stage behind it."""
 
 
-def check_all(session: Session, vault: Vault) -> Iterator[Finding]:
+def check_all(session: Session, vault: Vault, progress: Progress = SILENT) -> Iterator[Finding]:
     """Every difference in the log's tables, the journaled ones and the rounds'. Changes nothing."""
-    yield from check_ledger(session, vault.directory)
-    yield from check_state(session)
-    yield from check_rounds(session, vault)
+    yield from check_ledger(session, vault.directory, progress)
+    yield from check_state(session, progress=progress)
+    yield from check_rounds(session, vault, progress)
 
 
-def check_in_process(url: str, directory: str) -> list[str]:
-    """What `check_all` finds, as it is logged; in a process of its own."""
-    db = Database(url)
-    try:
-        with db.read() as session:
-            return [str(finding) for finding in check_all(session, Vault(Path(directory)))]
-    finally:
-        db.close()
-
-
-def check_rounds(session: Session, vault: Vault) -> Iterator[Finding]:
+def check_rounds(session: Session, vault: Vault, progress: Progress = SILENT) -> Iterator[Finding]:
     """Every difference in the tables of the rounds."""
     logged = stories(session)
     rows = {row.round_id: row for row in session.exec(select(Round))}
-    for round_id in sorted(set(logged) | set(rows)):
+    both = sorted(set(logged) | set(rows))
+    for number, round_id in enumerate(both):
+        progress.step("rounds", number, len(both))
         if round_id not in rows or round_id not in logged:
             missing = "round" if round_id in logged else "log_entry"
             yield Finding(missing, round_id, "*", "missing", "round.created and its row")

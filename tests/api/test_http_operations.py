@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from sqlmodel import Session, select, update
 
 from app.db.database import Database
+from app.http import leases
 from app.http.operations import OperationOut, event_id
 from app.http.tables import Operation
 from app.main import create_app
@@ -101,8 +102,8 @@ def test_a_dead_workers_import_is_begun_again_and_its_late_words_are_not_heard(
     with database.write() as session:
         session.execute(update(Operation).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
     assert jobs.run_once(database, tmp_path, 60) == dead.id
-    with pytest.raises(jobs.Lost):
-        jobs._LeasedProgress(database, dead, 60).step("import", 1, 2)
+    with pytest.raises(leases.Lost):
+        leases.LeasedProgress(database, dead, 60, lambda *_: 50).step("import", 1, 2)
     assert client.get(asked.headers["location"]).json()["status"] == "done"
     with database.read() as session:
         assert len(session.exec(select(RegisterImport)).all()) == 1

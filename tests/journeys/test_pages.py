@@ -15,6 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from app.audit import job as audits
 from app.db.database import Database
 from app.estimates.service import refresh
 from app.main import create_app
@@ -74,6 +75,8 @@ def site(visited_sqlite: Visited, tmp_path_factory: pytest.TempPathFactory) -> I
         arrived(site.visited, site.visited.visit(2)[0], at + timedelta(hours=1))
         row = reveal(site.visited, at + timedelta(hours=2))
         refresh(site.visited.desk.db, row.updated_at)
+        audits.ask(site.visited.desk.db, row.updated_at)
+        assert audits.run_once(site.visited.desk.db, site.visited.desk.vault.directory, row.updated_at)
         site.now = row.updated_at + timedelta(minutes=1)
         yield site
 

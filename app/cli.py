@@ -36,6 +36,7 @@ from app.rounds import service as rounds
 from app.rounds.advance import Clock
 from app.rounds.fsck import check_all
 from app.rounds.tables import Round
+from app.rounds.trial_commands import trial_of
 from app.rounds.vault import Vault
 from app.rounds.worker import SystemClock
 from app.serving import serve
@@ -60,6 +61,7 @@ app.add_typer(estimates_commands.commands, name="estimate")
 app.add_typer(ledger_commands.commands, name="log")
 app.add_typer(people_commands.commands, name="people")
 rounds_commands.commands.command("seats")(seat_commands.seats)
+plans_commands.commands.command("trial")(trial_of)
 app.command("demo")(demo_commands.demo)
 app.command()(serve)
 

@@ -27,6 +27,7 @@ STAGES = {
     "freeze": "冻结 freeze",
     "draw": "抽取 draw",
     "pack": "合并入户 pack",
+    "trial": "估算 estimate",
     "probabilities": "概率 probabilities",
     "bundle": "证据包 bundle",
 }

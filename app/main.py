@@ -22,6 +22,7 @@ from app.ledger import api as ledger_api
 from app.ledger import outbox, webhooks_api
 from app.needs import NEEDS
 from app.office import pages as office_pages
+from app.office.trials import Trials
 from app.people import admin_pages, firm_pages, messages, oidc, oidc_pages, token_pages
 from app.people import api as people_api
 from app.people import pages as people_pages
@@ -61,6 +62,7 @@ def create_app(database: Database, settings: Settings, *, with_clock: bool = Tru
     app.state.oidc = oidc.providers(settings)
     app.state.seal = lambda: Vault(settings.data_dir)
     app.state.stopping = False
+    app.state.trials = Trials(database.url, settings.risk_limit_ppm)
     app.state.checkpoint = lambda: _newest_checkpoint(database)
     app.state.metrics = metrics.Metrics(lambda: figures.asking(database))
     app.add_middleware(access.IdentityMiddleware, identify=People(database))

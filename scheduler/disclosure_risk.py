@@ -143,9 +143,15 @@ def check_disclosure(
 ) -> RiskReport:
     """Give the report, or raise Refused `risk.disclosure` with the remedies and their prices above the limit."""
     report = disclosure_risk(specs, population, limit_ppm)
-    if report.refused and report.worst is not None:
-        raise _refusal(report, report.worst)
+    refused = refusal_of(report)
+    if refused is not None:
+        raise refused
     return report
+
+
+def refusal_of(report: RiskReport) -> Refused | None:
+    """Why a freeze would be refused, with the remedies and their prices; None where it would not."""
+    return _refusal(report, report.worst) if report.refused and report.worst is not None else None
 
 
 def _history(analysis: Analysis, groups: Sequence[Group]) -> tuple[PatternRisk, ...]:

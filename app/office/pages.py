@@ -13,7 +13,15 @@ from app.db.database import Database
 from app.errors import Refused
 from app.http.access import ActorDep
 from app.http.dependencies import DatabaseDep, NowDep, WholeDatabaseDep
-from app.office import audit_pages, dashboard, ratio_pages, register_pages, result_pages, round_pages
+from app.office import (
+    audit_pages,
+    dashboard,
+    ratio_pages,
+    register_pages,
+    result_pages,
+    round_pages,
+    trial_pages,
+)
 from app.office.local import FormPage, Here, Line, back
 from app.people import sanctions
 from app.rounds import service as rounds
@@ -21,7 +29,7 @@ from app.visits.deadlines import Terms
 from app.web.addresses import LanguageDep, in_both_languages
 
 router = APIRouter(include_in_schema=False, dependencies=[Here])
-for room in (audit_pages, ratio_pages, register_pages, result_pages, round_pages):
+for room in (audit_pages, ratio_pages, register_pages, result_pages, round_pages, trial_pages):
     router.include_router(room.router)
 
 ASKED = Literal["round.void", "cap.exemption", "result.correction"]

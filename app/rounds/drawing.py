@@ -273,14 +273,20 @@ def packing_inputs(
         )
         for spec in manifest.draws
     ]
+    return packing_document(session, tasks, _days(manifest), work.document.people_per_visit)
+
+
+def packing_document(
+    session: Session, tasks: Sequence[DrawnTask], days: Sequence[str], people: int | None
+) -> dict[str, Any]:
+    """The checks of what was drawn and the places of its targets; `people`: the plan's cap on heads at one visit."""
     checks = checks_of(tasks)
     ids = sorted({row["target_id"] for row in checks})
     places = registers.sites(session, ids)
-    cap = work.document.people_per_visit
     return {
-        "days": list(_days(manifest)),
+        "days": list(days),
         "checks": checks,
-        "sites": [_site_row(target_id, places[target_id], cap) for target_id in ids],
+        "sites": [_site_row(target_id, places[target_id], people) for target_id in ids],
     }
 
 

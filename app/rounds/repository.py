@@ -60,6 +60,12 @@ def of_period(session: Session, plan: str, period: str) -> list[Round]:
     return list(session.exec(query))
 
 
+def frozen(session: Session, plan: str) -> list[Round]:
+    """A plan's rounds whose registers are frozen; a void one is none of them."""
+    query = select(Round).where(Round.plan == plan, Round.stage != STAGES[0], Round.status != "void")
+    return list(session.exec(query.order_by(col(Round.round_id))))
+
+
 def revealed(session: Session, plan: str) -> list[Round]:
     """A plan's revealed rounds; a void one is none of them."""
     query = select(Round).where(Round.plan == plan, Round.stage == STAGES[-1], Round.status == "done")

@@ -101,6 +101,17 @@ def exact(value: float) -> str:
     return f"{value:.1f}".removesuffix(".0")
 
 
+def watermarked(svg: Markup, words: str) -> Markup:
+    """The picture with words across it, readable through and through, for what must not be taken for the real thing."""
+    height = float(svg.split('viewBox="', 1)[1].split('"', 1)[0].split()[3])
+    size = min(30, 0.9 * WIDTH / text_width(words, 1))
+    mark = Markup(
+        '<text x="{x}" y="{y}" text-anchor="middle" font-size="{size}" font-weight="700" fill="{fill}" fill-opacity="0.3" '
+        'transform="rotate(-10 {x} {y})">{words}</text></svg>'
+    ).format(x=WIDTH // 2, y=exact(height / 2), size=exact(size), fill=RULE, words=words)
+    return Markup(svg.removesuffix("</svg>")) + mark  # noqa: S704  a picture of ours, made of escaped words
+
+
 def markup(svg: ET.Element) -> Markup:
     """The finished picture."""
     return Markup(ET.tostring(svg, encoding="unicode"))  # noqa: S704  ElementTree escapes every text and attribute

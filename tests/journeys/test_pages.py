@@ -13,14 +13,16 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from app.audit import job as audits
 from app.db.database import Database
 from app.estimates.service import refresh
 from app.main import create_app
 from app.people import sessions
+from app.plans import service as plans
 from app.settings import Settings
+from tests import small_city
 from tests.accounts import made
 from tests.api.test_access_matrix import routes
 from tests.served_site import Site, Watched, arrived, code_of, disclosed, served, watched
@@ -178,6 +180,30 @@ def test_page(
         for width, page in open_pages.items()
     }
     assert {place: wrong for place, wrong in found.items() if wrong} == {}
+    for window in windows.values():
+        window.nothing_wrong()
+
+
+def test_a_trial_that_ended_is_a_page_too(
+    site: Site, open_pages: dict[int, Page], windows: dict[int, Watched]
+) -> None:
+    """What it says while it runs gives way to its counts by itself."""
+    coming = {"code": "coming", "period": None, "recurrence": small_city.QUARTERLY, "starts_on": "2026-10-01"}
+    document = plans.parse_document(small_city.plan_data(**coming))
+    plans.create(site.visited.desk.db, document, site.now)
+    plans.publish(site.visited.desk.db, "coming", site.now)
+    path = "/staff/plans/coming/trial"
+    page = open_pages[WIDTHS[0]]
+    page.goto(path)
+    with page.expect_navigation():
+        page.locator("#main button").click()
+    expect(page.locator("#whole")).to_be_visible(timeout=120_000)
+    wrong = {
+        (prefix + path, width): faults(page, prefix + path)
+        for prefix in ("", "/en")
+        for width, page in open_pages.items()
+    }
+    assert {place: found for place, found in wrong.items() if found} == {}
     for window in windows.values():
         window.nothing_wrong()
 

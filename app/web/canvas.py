@@ -106,8 +106,8 @@ def watermarked(svg: Markup, words: str) -> Markup:
     height = float(svg.split('viewBox="', 1)[1].split('"', 1)[0].split()[3])
     size = min(30, 0.9 * WIDTH / text_width(words, 1))
     mark = Markup(
-        '<text x="{x}" y="{y}" text-anchor="middle" font-size="{size}" font-weight="700" fill="{fill}" fill-opacity="0.3" '
-        'transform="rotate(-10 {x} {y})">{words}</text></svg>'
+        '<text x="{x}" y="{y}" text-anchor="middle" font-size="{size}" font-weight="700" fill="{fill}" '
+        'fill-opacity="0.3" transform="rotate(-10 {x} {y})">{words}</text></svg>'
     ).format(x=WIDTH // 2, y=exact(height / 2), size=exact(size), fill=RULE, words=words)
     return Markup(svg.removesuffix("</svg>")) + mark  # noqa: S704  a picture of ours, made of escaped words
 

@@ -99,7 +99,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     **_needs("people:read", ("system_admin", "security_admin", "audit_admin"),
              "list_accounts", "get_account", "accounts_page", "account_admin_page"),
     **_needs("people:write", ("system_admin",), "create_account", "reset_password", "put_identity",
-             "create_account_form", "reset_password_form", "identity_form"),
+             "put_inspector", "create_account_form", "reset_password_form", "identity_form", "inspector_form"),
     **_needs("people:write", ("security_admin",), "put_roles", "put_lock", "roles_form", "lock_form",
              "end_sessions_form"),
     **_needs("record:read", ("auditor", "audit_admin"), "list_access_record", "record_page",

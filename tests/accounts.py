@@ -32,8 +32,12 @@ def made(
     department: str = "",
     districts: tuple[str, ...] = (),
     at: datetime | None = None,
+    inspector: str = "",
 ) -> Account:
-    """An account with one role, its initial password already changed; `at`: on a simulated clock."""
+    """An account with one role, its initial password already changed; `at`: on a simulated clock.
+
+    `inspector`: whose it is in the roster.
+    """
     now = at or datetime.now(UTC)
     wanted = AccountIn(
         login=login, kind=KIND_OF[role], department=department,
@@ -41,6 +45,8 @@ def made(
     )  # fmt: skip
     account, _ = service.create(db, wanted, OPERATOR, now)
     service.give_roles(db, account.id or 0, [role], OPERATOR, now)
+    if inspector:
+        service.name_inspector(db, account.id or 0, inspector, OPERATOR, now)
     with db.write() as session:
         kept = service.found(session, account.id or 0)
         kept.must_change = False

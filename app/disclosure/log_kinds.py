@@ -9,6 +9,7 @@ from app.web.language import marked
 
 KINDS: Final[Mapping[str, str]] = {
     "account.created": marked("建立账户"),
+    "account.inspector": marked("对应执法人员"),
     "account.linked": marked("关联统一身份"),
     "account.locked": marked("停用账户"),
     "account.password_reset": marked("重置密码"),

@@ -34,6 +34,7 @@ class Actor:
     """Who asks. `account`: None for the operator, for firms and for nobody. `tokens`: scopes of a token, None: session.
 
     `csrf`: what the forms of a session have to bring along. `must_change`: nothing but a new password is open.
+    `inspector`: the account's code in the roster.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Actor:
     session: str = ""
     csrf: str = ""
     must_change: bool = False
+    inspector: str = ""
 
     @property
     def is_operator(self) -> bool:

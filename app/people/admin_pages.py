@@ -139,6 +139,14 @@ def identity_form(
     return _done(caller, number, link)
 
 
+@in_both_languages(router, "/admin/accounts/{number}/inspector", post=True)
+def inspector_form(caller: FormDep, number: Number, inspector: Line = "") -> Response:
+    """Say which inspector of the roster the account's person is."""
+    code = inspector.strip()
+    name = partial(service.name_inspector, caller.db, number, code, caller.actor, caller.now)
+    return _done(caller, number, name)
+
+
 @in_both_languages(router, "/admin/accounts/{number}/password", post=True)
 def reset_password_form(caller: FormDep, number: Number) -> Response:
     """A new initial password, shown on this page and never again."""

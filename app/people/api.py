@@ -23,6 +23,7 @@ from app.people.schemas import (
     AccountOut,
     Action,
     IdentityIn,
+    InspectorIn,
     LockIn,
     MeOut,
     PasswordOut,
@@ -131,6 +132,14 @@ def put_identity(number: Number, body: IdentityIn, db: WholeDatabaseDep, change:
     change.if_match(_seen(db, number))
     subject = oidc.provider_of(change.request.app.state.oidc, "staff").subject(body.subject)
     account = service.link(db, number, subject, change.actor, change.now)
+    return change.answer(_shown(db, account))
+
+
+@router.put("/accounts/{number}/inspector", responses=problems(404, 409, 412, 422, 428))
+def put_inspector(number: Number, body: InspectorIn, db: WholeDatabaseDep, change: ChangeDep) -> AccountOut:
+    """Say which inspector of the roster the account's person is: who was drawn records, nobody reviews their own."""
+    change.if_match(_seen(db, number))
+    account = service.name_inspector(db, number, body.inspector.strip(), change.actor, change.now)
     return change.answer(_shown(db, account))
 
 

@@ -171,6 +171,17 @@ def link(
     console.say(f"{login}: {provider.issuer}")
 
 
+@commands.command("inspector")
+def inspector(
+    login: Login,
+    code: Annotated[str, typer.Argument(help="执法人员编号，空为不是 · roster code, empty: none")],
+) -> None:
+    """对应执法人员 · say which inspector of the roster an account's person is."""
+    db = _database()
+    service.name_inspector(db, _found(db, login).id or 0, code.strip(), OPERATOR, _now())
+    console.say(f"{login}: {code}")
+
+
 @commands.command("token")
 def token(
     login: Login,

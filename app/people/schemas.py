@@ -44,6 +44,7 @@ class AccountOut(BaseModel):
     level: Literal["city", "district"]
     districts: list[str]
     roles: list[str]
+    inspector: str | None = Field(description="the person's code in the roster, where they inspect")
     linked: bool = Field(description="signs in through the OpenID provider, by no password")
     locked: bool
     created_at: datetime
@@ -79,6 +80,12 @@ class IdentityIn(BaseModel):
     subject: str = Field(min_length=1, max_length=255, examples=["248289761001"])
 
 
+class InspectorIn(BaseModel):
+    """Which inspector of the roster the account's person is."""
+
+    inspector: str = Field(max_length=64, examples=["P001"], description="empty: none")
+
+
 class LockIn(BaseModel):
     """Whether the account is locked."""
 
@@ -92,6 +99,7 @@ class MeOut(BaseModel):
     account: int | None
     name: str
     roles: list[str]
+    inspector: str = Field(description="the person's code in the roster, empty where they don't inspect")
     department: str | None = Field(description="null: all departments")
     districts: list[str] | None = Field(description="null: all districts")
     scopes: list[str] | None = Field(description="a token's scopes; null: a session")
@@ -105,6 +113,7 @@ class MeOut(BaseModel):
             account=actor.account,
             name=actor.name,
             roles=sorted(actor.roles),
+            inspector=actor.inspector,
             department=actor.scope.department,
             districts=None if where is None else sorted(where),
             scopes=None if actor.tokens is None else sorted(actor.tokens),

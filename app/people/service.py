@@ -22,6 +22,7 @@ from app.ledger import repository as ledger
 from app.people import attempts, passwords, repository, sessions
 from app.people.schemas import AccountIn
 from app.people.tables import Account, ApiToken
+from app.registers.tables import Inspector
 from scheduler.encoding import canonical_json
 
 FIRST: Final = ("system_admin", "security_admin", "audit_admin")
@@ -161,6 +162,49 @@ def link(db: Database, number: int, subject: str, actor: Actor, now: datetime) -
                 "Check the identity; each person has one account.",
             )
         ) from None
+
+
+def name_inspector(db: Database, number: int, code: str, actor: Actor, now: datetime) -> Account:
+    """Say which inspector of the roster an account's person is; an empty `code`: none.
+
+    Raises Refused `people.inspector` for an unknown one, another department's and for others than business accounts;
+    Conflict `people.inspector_taken`.
+    """
+    not_oneself(actor, number)
+    try:
+        with db.write() as session:
+            account = found(session, number)
+            if code:
+                _require_inspector(session, account, code)
+            account.inspector = code or None
+            session.add(account)
+            _log(session, "account.inspector", account, role_of(actor, "system_admin"), {}, now)
+            return account
+    except IntegrityError:
+        raise Conflict(
+            Problem(
+                "people.inspector_taken",
+                f"执法人员 {code} 已对应另一账户。",
+                f"Inspector {code} is another account's person.",
+                "请核对人员编号；一人只有一个账户。",
+                "Check the code; each person has one account.",
+                {"inspector": code},
+            )
+        ) from None
+
+
+def _require_inspector(session: Session, account: Account, code: str) -> None:
+    row = session.get(Inspector, code)
+    if account.kind == "business" and row is not None and account.department in ("", row.department):
+        return
+    raise refuse(
+        "people.inspector",
+        f"执法人员库中没有 {code}，或其部门与该账户不同，或该账户不是业务账户。",
+        f"{code} is not in the roster, is of another department, or the account is no business account.",
+        "请核对执法人员编号；新人员先导入执法人员库。",
+        "Check the code; a new person is imported into the roster first.",
+        inspector=code,
+    )
 
 
 def sign_out(db: Database, number: int, actor: Actor, now: datetime) -> None:

@@ -173,6 +173,7 @@ def actor(
         secret,
         csrf_of(secret) if secret else "",
         account.must_change and tokens is None,
+        account.inspector or "",
     )
 
 

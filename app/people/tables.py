@@ -28,6 +28,8 @@ ACTIONS = ("round.freeze", "round.void", "cap.exemption", "result.correction")
 class Account(SQLModel, table=True):
     """Somebody who signs in. `department` empty: all departments; `districts` empty: all districts.
 
+    `inspector`: their code in the roster, where they inspect; one account a person.
+
     `password`: Argon2id, empty where only OIDC or tokens are used. `oidc_subject`: `issuer subject`.
     """
 
@@ -36,6 +38,7 @@ class Account(SQLModel, table=True):
         CheckConstraint(f"kind IN ({', '.join(repr(kind) for kind in KINDS)})", name="kind_known"),
         CheckConstraint("level IN ('city', 'district')", name="level_known"),
         CheckConstraint("level = 'city' OR district_count > 0", name="district_named"),
+        CheckConstraint("inspector IS NULL OR kind = 'business'", name="inspector_of_business"),
         CheckConstraint("department <> '' OR kind <> 'business' OR level = 'city'", name="department_named"),
     )
 
@@ -50,6 +53,7 @@ class Account(SQLModel, table=True):
     password: str = ""
     must_change: bool = True
     oidc_subject: str | None = Field(default=None, unique=True)
+    inspector: str | None = Field(default=None, unique=True, foreign_key="inspector.code", max_length=64)
     locked: bool = False
     created_at: datetime = Field(sa_column=Column(UTCDateTime, nullable=False))
 

@@ -44,16 +44,26 @@ class Desk:
         """Who does a step: as the operator typed it in; an account signs as itself, for its own department."""
         if self.who.is_operator:
             return Actor(by, role, department)
-        return Actor(self.who.signature, min(self.who.roles), self.who.scope.department or department)
+        mine = self.who.scope.department or department
+        return Actor(self.who.signature, min(self.who.roles), mine, self.who.inspector)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who does a step: a person's code, the role it is done in, and the department it is done for (empty: any)."""
+    """Who does a step: a person's code, the role it is done in, and the department it is done for (empty: any).
+
+    `inspector`: an account's code in the roster, empty where it has none; None where `code` is the person's own.
+    """
 
     code: str
     role: str = "inspector"
     department: str = ""
+    inspector: str | None = None
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """Every code that the person goes by."""
+        return (self.code, self.inspector) if self.inspector else (self.code,)
 
 
 def official_day(now: datetime) -> date:

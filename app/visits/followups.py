@@ -169,7 +169,7 @@ def approve(
 
     Raises Refused `visit.day`, `visit.crew`, Conflict `visit.four_eyes` for the proposer.
     """
-    states.require_other_person("approve", actor.code, (visit.proposed_by,), visit.key)
+    states.require_other_person("approve", actor.persons, (visit.proposed_by,), visit.key)
     beside = repository.next_visit(at.session, visit.target_id, at.today) if day is None else None
     chosen = day or (beside.day if beside else None)
     if chosen is None or chosen < at.today or not at.calendar.is_workday(chosen, provisional=True):

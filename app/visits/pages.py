@@ -50,11 +50,12 @@ def today_page(
     now: NowDep,
     day: date | None = None,
     department: Text = "",
-    inspector: Text = "",
+    inspector: Text | None = None,
 ) -> Response:
-    """The day's visits in route order."""
+    """The day's visits in route order; an inspector's own unless others are asked for."""
+    whose = desk.who.inspector if inspector is None else inspector
     with desk.seen.read() as session:
-        context = views.today(session, day or official_day(now), department, inspector, language)
+        context = views.today(session, day or official_day(now), department, whose, language)
     return page(request, render("visits_today.html", place_of(request, language), context), language, PRIVATE)
 
 

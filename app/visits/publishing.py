@@ -11,7 +11,7 @@ from app.people import sanctions
 from app.rounds.tables import Round
 from app.visits import codes, deadlines, repository, search, states
 from app.visits.desk import Actor, log_check, official_day
-from app.visits.steps import Here, require, take
+from app.visits.steps import Here, inspected_by, require, take
 from app.visits.tables import PublishedResult, Visit, VisitCheck, VisitObjection, VisitVersion
 
 
@@ -22,7 +22,7 @@ def disclose(at: Here, visit: Visit, check: VisitCheck, actor: Actor) -> None:
     is not revealed: the line would tell them.
     """
     require("disclose", check, actor)
-    states.require_other_person("disclose", actor.code, (check.recorded_by,), check.key)
+    states.require_other_person("disclose", actor.persons, inspected_by(check), check.key)
     _require_no_embargo(at, visit)
     check.disclosed_by, check.disclosed_on = actor.code, at.today
     check.expires_on = deadlines.expiry(at.today, at.desk.terms)
@@ -109,7 +109,7 @@ def answer_objection(
     open_ = [row for row in repository.objections(at.session, check.key) if row.outcome is None]
     if not open_:
         raise _nothing_to_object(check)
-    states.require_other_person("review", actor.code, (check.recorded_by,), check.key)
+    states.require_other_person("review", actor.persons, inspected_by(check), check.key)
     row = open_[0]
     row.outcome, row.answer, row.answered_by, row.answered_at = outcome, text, actor.code, at.now
     at.session.add(row)

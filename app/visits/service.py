@@ -89,6 +89,7 @@ def answer(desk: Desk, key: str, given: Mapping[str, tuple[str, str]], actor: Ac
         own = [check for check in checks if not actor.department or check.department == actor.department]
         for check in own[:1] if all(check.state != states.ARRIVED for check in own) else ():
             states.require("record", check.state, check.legal_review, check.key)
+        steps.require_seated(at.session, visit, own, actor)
         open_ = {check.department for check in own if check.state == states.ARRIVED}
         known = {row["code"]: row for row in visit.checklist}
         for code, (word, _) in given.items():
@@ -136,6 +137,7 @@ def _require_answer(
 def add_evidence(desk: Desk, key: str, given: Upload, actor: Actor, now: datetime) -> VisitEvidence:
     """Keep a photo or file with its hash; the same bytes again are welcome. Raises Refused `evidence.*`."""
     with _visit(desk, key, now) as (at, visit, checks):
+        steps.require_seated(at.session, visit, checks, actor)
         _require_place(given, visit, [check.department for check in checks])
         return put_evidence(at, visit, given, actor)
 

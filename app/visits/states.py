@@ -101,9 +101,11 @@ def _illegal(name: str, state: str, legal: Collection[str], check: str) -> Confl
     )
 
 
-def require_other_person(name: str, actor: str, others: Collection[str | None], check: str) -> None:
-    """Four eyes: raise Conflict `visit.four_eyes` where the person did one of the other steps of this check."""
-    if actor not in others:
+def require_other_person(
+    name: str, persons: Collection[str], others: Collection[str | None], check: str
+) -> None:
+    """Four eyes: raise Conflict `visit.four_eyes` where the person (by any code) did another step of this check."""
+    if not set(persons).intersection(others):
         return
     zh, en = STEPS[name].zh, STEPS[name].en
     raise Conflict(

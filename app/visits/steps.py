@@ -81,6 +81,7 @@ def arrive(
     """
     if visit.day is not None and at.today < visit.day:
         raise _too_early(visit, at.today)
+    require_seated(at.session, visit, checks, actor)
     moves, there = repository.seat_moves(at.session, visit.round_id), dict[str, list[str]]()
     for check in checks:
         require("arrive", check, Actor(actor.code, actor.role))
@@ -108,6 +109,28 @@ def held(check: VisitCheck, moves: Sequence[Mapping[str, Any]]) -> list[str]:
     return [moved[seat] for seat in check.seats if seat in moved]
 
 
+def require_seated(session: Session, visit: Visit, checks: Sequence[VisitCheck], actor: Actor) -> None:
+    """Only who holds a seat at the visit works on it. Raises Conflict `visit.not_seated`."""
+    if actor.inspector is None or any(actor.inspector in crew(session, visit, check) for check in checks):
+        return
+    raise Conflict(
+        Problem(
+            "visit.not_seated",
+            "您不在这次检查的席位上：检查由抽定的人员办理。",
+            "You hold no seat at this visit: those who were drawn do it.",
+            "请由抽定的人员办理；缺勤请先登记，由候补递补。账户尚未对应执法人员的，请系统管理员办理。",
+            "Leave it to them; file an absence first, so that the reserve steps in. Where the roster's code is missing "
+            "from your account, ask the system administrator.",
+            {"visit": visit.key, "inspector": actor.inspector},
+        )
+    )
+
+
+def inspected_by(check: VisitCheck) -> tuple[str | None, ...]:
+    """Who was there and who recorded: none of them looks it over."""
+    return (check.recorded_by, *check.present)
+
+
 def _require_officers(
     at: Here, check: VisitCheck, present: Sequence[str], moves: Sequence[Mapping[str, Any]]
 ) -> None:
@@ -129,6 +152,7 @@ def _certified(at: Here, expires: date | None) -> bool:
 def record(at: Here, visit: Visit, check: VisitCheck, given: Record, actor: Actor) -> None:
     """A department's record of its check; kept as a file of its own each time."""
     require("record", check, actor)
+    require_seated(at.session, visit, [check], actor)
     answers = repository.answers(at.session, visit.key)
     evidence = repository.evidence(at.session, visit.key)
     records.require_complete(visit, check, given, answers, evidence, at.today)
@@ -168,7 +192,7 @@ def _rectification(at: Here, check: VisitCheck, due_on: date | None) -> None:
 def review(at: Here, check: VisitCheck, actor: Actor) -> None:
     """Another person has looked at the record."""
     require("review", check, actor)
-    states.require_other_person("review", actor.code, (check.recorded_by,), check.key)
+    states.require_other_person("review", actor.persons, inspected_by(check), check.key)
     check.reviewed_by = actor.code
     take(at, "review", check, actor)
 
@@ -176,7 +200,7 @@ def review(at: Here, check: VisitCheck, actor: Actor) -> None:
 def send_back(at: Here, check: VisitCheck, reason: str, actor: Actor) -> None:
     """Return a record with the reason: it is made anew, and reviewed anew."""
     require("return", check, actor)
-    states.require_other_person("return", actor.code, (check.recorded_by,), check.key)
+    states.require_other_person("return", actor.persons, inspected_by(check), check.key)
     if not reason.strip():
         raise refuse(
             "visit.return_reason",
@@ -193,7 +217,9 @@ def send_back(at: Here, check: VisitCheck, reason: str, actor: Actor) -> None:
 def legal_review(at: Here, check: VisitCheck, actor: Actor) -> None:
     """A third person has reviewed a major decision (重大执法决定法制审核)."""
     require("legal_review", check, actor)
-    states.require_other_person("legal_review", actor.code, (check.recorded_by, check.reviewed_by), check.key)
+    states.require_other_person(
+        "legal_review", actor.persons, (*inspected_by(check), check.reviewed_by), check.key
+    )
     check.legal_by = actor.code
     take(at, "legal_review", check, actor)
 

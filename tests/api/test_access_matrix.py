@@ -95,7 +95,8 @@ def served(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 OF_A_SESSION = (
     "sign_out", "change_password_form", "firm_objection", "firm_rating", "create_account_form", "roles_form",
-    "lock_form", "end_sessions_form", "identity_form", "reset_password_form", "create_token_form", "revoke_token_form",
+    "lock_form", "end_sessions_form", "identity_form", "inspector_form", "reset_password_form", "create_token_form",
+    "revoke_token_form",
 )  # fmt: skip
 """Refused without their session's own form, whoever asks: tried by themselves."""
 

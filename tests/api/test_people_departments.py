@@ -20,17 +20,33 @@ API = "/api/v1/visits"
 
 
 def staff(visited: Visited, folder: Path, visit: Visit, departments: list[str]) -> Clients:
-    """A planner, two inspectors and a legal reviewer of each department, and a planner of a third one."""
+    """A planner, four inspectors and a legal reviewer of each department, and a planner of a third one.
+
+    `one` and `mate` are of the crew that was drawn; `two` and `three` are not.
+    """
     db, minutes = visited.desk.db, iter(range(1, 10_000))
     app = create_app(db, Settings(data_dir=folder), with_clock=False)
     start = visited.at(visit)
     app.dependency_overrides[dependencies._now] = lambda: visited.at(visit, next(minutes))
-    roles = {"planner": "planner", "one": "inspector", "two": "inspector", "three": "inspector"}
+    roles = {
+        "planner": "planner",
+        "one": "inspector",
+        "two": "inspector",
+        "three": "inspector",
+        "mate": "inspector",
+    }
     wanted = {f"{dept}-{name}": (role, dept) for dept in departments for name, role in roles.items()}
     wanted |= {f"{dept}-law": ("legal_reviewer", dept) for dept in departments}
     wanted["other"] = ("planner", next(d for d in ("market", "fire", "health") if d not in departments))
+    crews = visited.crews(visit.key)
+    drawn = {
+        f"{d}-{name}": crews[d][n]
+        for d in departments
+        if d in crews
+        for n, name in enumerate(("one", "mate"))
+    }
     return {
-        login: signed_in(app, db, made(db, login, role, dept, at=start))
+        login: signed_in(app, db, made(db, login, role, dept, at=start, inspector=drawn.get(login, "")))
         for login, (role, dept) in wanted.items()
     }
 
@@ -47,8 +63,12 @@ def reviewed(clients: Clients, check: VisitCheck) -> None:
     """Record and review one department's check, by two of its people."""
     dept, address = check.department, f"{API}/checks/{check.key}"
     record = {**BY, "result": "no_problem", "disposition": "none"}
+    stranger = clients[f"{dept}-three"].post(f"{address}/record", json=record)
+    assert (stranger.status_code, stranger.json()["code"]) == (409, "visit.not_seated")
     done(clients[f"{dept}-one"].post(f"{address}/record", json=record))
-    assert clients[f"{dept}-one"].post(f"{address}/review", json=BY).status_code == 409, "four eyes"
+    for name in ("one", "mate"):
+        seen = clients[f"{dept}-{name}"].post(f"{address}/review", json=BY)
+        assert (seen.status_code, seen.json()["code"]) == (409, "visit.four_eyes")
     done(clients[f"{dept}-two"].post(f"{address}/review", json=BY))
 
 
@@ -64,6 +84,10 @@ def test_two_departments_make_a_joint_visit_each_its_own_part(visited: Visited, 
     address = f"{API}/{visit.key}"
     done(clients[f"{first}-planner"].post(f"{address}/notice", json=BY))
     present = {**BY, "present": visited.crews(visit.key)}
+    assert (
+        clients[f"{first}-three"].post(f"{address}/arrival", json=present).json()["code"]
+        == "visit.not_seated"
+    )
     done(clients[f"{second}-one"].post(f"{address}/arrival", json=present))
     for check in checks:
         own = {
@@ -71,7 +95,10 @@ def test_two_departments_make_a_joint_visit_each_its_own_part(visited: Visited, 
             for row in visit.checklist
             if check.department in row["departments"]
         }
-        done(clients[f"{check.department}-one"].post(f"{address}/answers", json={**BY, "answers": own}))
+        answers = {**BY, "answers": own}
+        stranger = clients[f"{check.department}-two"].post(f"{address}/answers", json=answers)
+        assert stranger.json()["code"] == "visit.not_seated"
+        done(clients[f"{check.department}-one"].post(f"{address}/answers", json=answers))
     for check, foreign in zip(checks, (second, first), strict=True):
         seen = done(clients[f"{foreign}-one"].get(address))
         assert [row["department"] for row in seen["checks"]] == [foreign], "another's check is no row of mine"

@@ -66,6 +66,7 @@ def test_nobody_administers_their_own_account(database: Database) -> None:
         lambda: service.give_roles(database, account.id or 0, ["security_admin"], actor, NOW),
         lambda: service.lock(database, account.id or 0, True, actor, NOW),
         lambda: service.reset_password(database, account.id or 0, actor, NOW),
+        lambda: service.name_inspector(database, account.id or 0, "P000", actor, NOW),
     ):
         with pytest.raises(Forbidden, match=r"people\.oneself"):
             attempt()

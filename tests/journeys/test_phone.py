@@ -128,8 +128,9 @@ def joint(site: Site) -> Visit:
 
 
 def session_of(site: Site) -> str:
-    """An inspector's session: beyond loopback nobody gets in without one."""
-    account = made(site.visited.desk.db, "phone", "inspector")
+    """The session of an inspector who is there: beyond loopback nobody gets in without one."""
+    crews = site.visited.crews(joint(site).key)
+    account = made(site.visited.desk.db, "phone", "inspector", inspector=next(iter(crews.values()))[0])
     with site.visited.desk.db.write() as session:
         return sessions.begin(session, datetime.now(UTC), account=account.id)
 

@@ -69,8 +69,8 @@ def stop(
     return RedirectResponse(request.url.path.removesuffix("/stop"), status_code=303)
 
 
-@router.post("/staff/rounds/{round_id}/plan", dependencies=WHOLE_PLAN)
-@router.post("/en/staff/rounds/{round_id}/plan", dependencies=WHOLE_PLAN)
+@router.post("/staff/rounds/{round_id}/plan")
+@router.post("/en/staff/rounds/{round_id}/plan")
 def change(
     request: Request,
     db: WholeDatabaseDep,
@@ -88,11 +88,12 @@ def change(
     move = Move(visit.strip(), day, "") if how == "to" else Move(visit.strip(), "", day)
     asked = Asked(reason, move)
     given: dict[str, object] = {"asked": asked, "how": how, "day": day}
+    scope = actor_of(request).scope
     try:
         if confirm:
-            changes.take(db, _vault(request), round_id, asked, confirm, now)
+            changes.take(db, _vault(request), round_id, asked, confirm, now, scope)
             return RedirectResponse(request.url.path, status_code=303)
-        proposal = changes.propose(db, _vault(request), round_id, asked, now)
+        proposal = changes.propose(db, _vault(request), round_id, asked, now, scope)
     except Refused as refused:
         return _shown(request, db, language, round_id, {**given, "problem": refused.problem})
     return _shown(request, db, language, round_id, {**given, "proposal": proposal, "cost": costs(proposal)})
@@ -112,7 +113,7 @@ def view(
 ) -> dict[str, object]:
     """What the page shows: the course while it is packed, then the report, why not, and what was changed.
 
-    A department's people (`scope`) read why not of its own checks alone, and change nothing.
+    A department's people (`scope`) read why not of its own checks alone, and move visits in which it alone takes part.
     """
     row = repository.round_of(session, round_id)
     rules = repository.manifest(session, row)
@@ -134,7 +135,8 @@ def view(
         "explanations": found[:EXPLAINED],
         "explained": len(found),
         "english": language == "en",
-        "movable": scope.unlimited and row.stage in COMMITTED and row.status in ("running", "waiting"),
+        "own_alone": not scope.unlimited,
+        "movable": row.stage in COMMITTED and row.status in ("running", "waiting"),
         "days": days,
         "events": [event for event in events_of(session, round_id) if event["type"] == "plan_change"],
     }

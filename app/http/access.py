@@ -216,15 +216,20 @@ def forbidden(code: str, zh: str, en: str) -> Forbidden:
 def require_all_departments(actor: Actor) -> None:
     """Raise Forbidden `access.all_departments` unless `actor` works for all of them."""
     if not actor.scope.unlimited:
-        raise Forbidden(
-            Problem(
-                "access.all_departments",
-                "此操作涉及所有部门，须由不限部门的人员办理。",
-                "This binds every department, so it takes an account without a department.",
-                "请由统筹全局的协调员办理。",
-                "Let a coordinator of all departments do it.",
-            )
+        raise all_departments_needed()
+
+
+def all_departments_needed() -> Forbidden:
+    """The refusal of what binds every department."""
+    return Forbidden(
+        Problem(
+            "access.all_departments",
+            "此操作涉及所有部门，须由不限部门的人员办理。",
+            "This binds every department, so it takes an account without a department.",
+            "请由统筹全局的协调员办理。",
+            "Let a coordinator of all departments do it.",
         )
+    )
 
 
 def admit(need: Need | None, actor: Actor) -> None:

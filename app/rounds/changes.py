@@ -16,12 +16,14 @@ from typing import Any
 from sqlmodel import Session
 
 from app.db.database import Database
+from app.db.scope import EVERYTHING, Scope
 from app.errors import Conflict, Problem, Refused, refuse
 from app.ledger import repository as ledger
 from app.rounds import lottery_store, repository, service
 from app.rounds.changing import Asked, Items, Move, Situation, situation
 from app.rounds.freeze import item_versions
 from app.rounds.log import OFFICIAL, stamp
+from app.rounds.own_visits import Own, own_move
 from app.rounds.packing import ItemVersion, problem
 from app.rounds.seats import write_events
 from app.rounds.stages import Work, keys_of, roster_of
@@ -81,19 +83,32 @@ def current_files(session: Session, round_id: str) -> Files:
     return after_changes(visits, schedule, [row.event for row in repository.seat_events(session, round_id)])
 
 
-def propose(db: Database, vault: Vault, round_id: str, asked: Asked, now: datetime) -> Proposal:
+def propose(
+    db: Database, vault: Vault, round_id: str, asked: Asked, now: datetime, scope: Scope = EVERYTHING
+) -> Proposal:
     """What would change and what it would cost; nothing is written.
 
+    A `scope` of one department moves a visit in which it alone takes part, and nothing else.
+
     Raises NotFound; Conflict `round.stage`; Refused `change.*` where the change names what is not there or is over,
-    changes nothing, asks a recused inspector's crew, or moves a visit to a day without room for it.
+    changes nothing, asks a recused inspector's crew, or moves a visit to a day without room for it; Forbidden
+    `change.joint`, `change.others`, `access.all_departments` where it is not one department's to make.
     """
     if not asked.reason.strip():
         raise _no_reason()
     standing = _standing(db, vault, service.get(db, round_id), now)
     stored = standing.work.json("internal/packing.json")
     districts = {row["target_id"]: row["district"] for row in stored["sites"]}
+    own = None if scope.unlimited else Own(scope, standing.files, districts)
+    if own is not None:
+        own.require(own_move(asked).visit_id)
     wanted = situation(standing.files, standing.events, asked, districts, standing.first_day, _items(db, now))
-    made = _replanned(standing, stored, wanted)
+    try:
+        made = _replanned(standing, stored, wanted)
+    except Refused as refused:
+        raise (own.told(refused, own_move(asked).visit_id) if own else refused) from None
+    if own is not None:
+        own.require_alone(made.event)
     if not made.event["visits"] and not made.event["cancelled"] and not made.event["unscheduled"]:
         raise _changes_nothing()
     if asked.move is not None and made.event["unscheduled"]:
@@ -204,12 +219,20 @@ def _targets(files: Files) -> dict[str, set[str]]:
     }
 
 
-def take(db: Database, vault: Vault, round_id: str, asked: Asked, confirm: str, now: datetime) -> Proposal:
+def take(
+    db: Database,
+    vault: Vault,
+    round_id: str,
+    asked: Asked,
+    confirm: str,
+    now: datetime,
+    scope: Scope = EVERYTHING,
+) -> Proposal:
     """Make the change that was proposed: an event with its reason, its digest in the log, new days in the tables.
 
     Raises what `propose` raises; Conflict `change.other` where `confirm` names another change or another plan.
     """
-    made = propose(db, vault, round_id, asked, now)
+    made = propose(db, vault, round_id, asked, now, scope)
     work = _work(db, vault, service.get(db, round_id), now)
     keys = keys_of(work, work.manifest())
     with db.write() as session:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, status
 
+from app.db.scope import EVERYTHING, Scope
 from app.errors import NotFound, Problem
 from app.http.access import ActorDep, of_all_departments
 from app.http.dependencies import NowDep, WholeDatabaseDep
@@ -42,7 +43,7 @@ def _vault(request: Request) -> Vault:
 
 VaultDep = Annotated[Vault, Depends(_vault)]
 WHOLE_PLAN = [Depends(of_all_departments)]
-"""Of what changes the plan: it may touch any department's visits, and its answers name their targets."""
+"""Of what changes the plan as a whole: it may touch any department's visits, and its answers name their targets."""
 router = APIRouter(
     prefix="/rounds", tags=["packing"], route_class=IdempotentRoute, dependencies=[Depends(_here)]
 )
@@ -82,12 +83,15 @@ def list_explanations(
     return paging.page(rows, lambda row: (row[0],), lambda row: ExplanationOut.of(row[1]))
 
 
-@router.post("/{round_id}/move", dependencies=WHOLE_PLAN, responses=problems(404, 409, 422))
+@router.post("/{round_id}/move", responses=problems(404, 409, 422))
 def move_visit(
-    round_id: RoundId, body: MoveIn, db: WholeDatabaseDep, vault: VaultDep, now: NowDep
+    round_id: RoundId, body: MoveIn, db: WholeDatabaseDep, vault: VaultDep, now: NowDep, actor: ActorDep
 ) -> ChangeOut:
-    """Fix a visit to a day or keep it off one. Without `confirm` only the cost is shown."""
-    return _changed(round_id, body.asked(), body.confirm, db, vault, now)
+    """Fix a visit to a day or keep it off one. Without `confirm` only the cost is shown.
+
+    A department's people move visits in which it alone takes part; the others a coordinator of all departments does.
+    """
+    return _changed(round_id, body.asked(), body.confirm, db, vault, now, actor.scope)
 
 
 @router.post("/{round_id}/replan", dependencies=WHOLE_PLAN, responses=problems(404, 409, 422))
@@ -95,12 +99,12 @@ def replan_round(
     round_id: RoundId, body: ReplanIn, db: WholeDatabaseDep, vault: VaultDep, now: NowDep
 ) -> ChangeOut:
     """Fit the plan to what has happened; few visits change. Without `confirm` only the cost is shown."""
-    return _changed(round_id, body.asked(), body.confirm, db, vault, now)
+    return _changed(round_id, body.asked(), body.confirm, db, vault, now, EVERYTHING)
 
 
 def _changed(
-    round_id: str, asked: Asked, confirm: str, db: WholeDatabaseDep, vault: Vault, now: NowDep
+    round_id: str, asked: Asked, confirm: str, db: WholeDatabaseDep, vault: Vault, now: NowDep, scope: Scope
 ) -> ChangeOut:
     if confirm:
-        return ChangeOut.of(round_id, changes.take(db, vault, round_id, asked, confirm, now), True)
-    return ChangeOut.of(round_id, changes.propose(db, vault, round_id, asked, now), False)
+        return ChangeOut.of(round_id, changes.take(db, vault, round_id, asked, confirm, now, scope), True)
+    return ChangeOut.of(round_id, changes.propose(db, vault, round_id, asked, now, scope), False)

@@ -83,7 +83,7 @@ class IdentityIn(BaseModel):
 class InspectorIn(BaseModel):
     """Which inspector of the roster the account's person is."""
 
-    inspector: str = Field(max_length=64, examples=["P001"], description="empty: none")
+    inspector: str = Field(max_length=64, examples=["XF-001"], description="empty: none")
 
 
 class LockIn(BaseModel):

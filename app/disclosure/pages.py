@@ -21,6 +21,7 @@ from app.disclosure import (
     result_pages,
     seat_pages,
     solve_pages,
+    team_calendar,
     views,
     why_pages,
 )
@@ -51,6 +52,7 @@ router.include_router(replay_pages.router)
 router.include_router(result_pages.router)
 router.include_router(seat_pages.router)
 router.include_router(solve_pages.router)
+router.include_router(team_calendar.router)
 router.include_router(why_pages.router)
 
 LanguageDep = Annotated[Language, Depends(language_of)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
@@ -49,10 +49,16 @@ def _vault(request: Request) -> Vault:
 
 @router.api_route("/staff/rounds/{round_id}/plan", methods=["GET", "HEAD"])
 @router.api_route("/en/staff/rounds/{round_id}/plan", methods=["GET", "HEAD"])
-def plan_page(request: Request, db: WholeDatabaseDep, language: LanguageDep, round_id: str) -> Response:
-    """The plan as it is made or as it stands."""
+def plan_page(
+    request: Request,
+    db: WholeDatabaseDep,
+    language: LanguageDep,
+    round_id: str,
+    visit: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """The plan as it is made or as it stands; `visit`: the one that the form to move one begins with."""
     _here(request, round_id)
-    return _shown(request, db, language, round_id, {})
+    return _shown(request, db, language, round_id, {"visit": visit})
 
 
 @router.post("/staff/rounds/{round_id}/plan/stop", dependencies=WHOLE_PLAN)

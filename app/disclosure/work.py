@@ -118,21 +118,49 @@ def work_of(session: Session, round_id: str, language: Language) -> Work:
         raise _void(row)
     if not repository.reached(row, "seated"):
         raise _before_seats(row)
-    visits, schedule, lottery, rules = (
-        document(ledger.load(session, round_id, name))
-        for name in ("visits.json", "schedule.json", "lottery.json", repository.MANIFEST)
-    )
-    visits, schedule = after_changes(visits, schedule, events_of(session, round_id))
-    schedule["routes"] = [route for route in schedule["routes"] if route["stops"]]
+    lottery = document(ledger.load(session, round_id, "lottery.json"))
+    people = after_moves(lottery["assignment"], events_of(session, round_id))
     sites = document(ledger.find(session, round_id, repository.SITES) or b"{}")
+    return _joined(session, row, language, people, sites, "seated")
+
+
+def planned_work(session: Session, round_id: str, language: Language) -> Work:
+    """The schedule for who plans, from the plan on: nobody's code and no target's name before the seats are drawn.
+
+    Raises NotFound for an absent round, Conflict `work.before_plan`, `work.void`.
+    """
+    row = repository.round_of(session, round_id)
+    if repository.is_void(row):
+        raise _void(row)
+    if repository.reached(row, "seated"):
+        return work_of(session, round_id, language)
+    if not repository.reached(row, "packed"):
+        raise _before_plan(row)
+    return _joined(session, row, language, {}, {}, "packed")
+
+
+def _joined(
+    session: Session,
+    row: Round,
+    language: Language,
+    people: Mapping[str, str],
+    sites: Mapping[str, Mapping[str, Any]],
+    since: str,
+) -> Work:
+    """The plan as it stands with its people and places; `since`: the stage whose time files bear."""
+    visits, schedule, rules = (
+        document(ledger.load(session, row.round_id, name))
+        for name in ("visits.json", "schedule.json", repository.MANIFEST)
+    )
+    visits, schedule = after_changes(visits, schedule, events_of(session, row.round_id))
+    schedule["routes"] = [route for route in schedule["routes"] if route["stops"]]
     names = names_in(language, repository.department_names(session))
-    now = after_moves(lottery["assignment"], events_of(session, round_id))
-    joined = _Join(visits, schedule, now, sites, names, language)
+    joined = _Join(visits, schedule, people, sites, names, language)
     return Work(
-        round_id=round_id,
-        title=title_in(language, rules, round_id),
+        round_id=row.round_id,
+        title=title_in(language, rules, row.round_id),
         demo=row.demo,
-        made_at=repository.times(session, round_id)["seated"].at,
+        made_at=repository.times(session, row.round_id)[since].at,
         visits=joined.visits(),
         team_days=joined.team_days(),
     )
@@ -251,6 +279,19 @@ def _before_seats(row: Round) -> Conflict:
             f"Round {row.round_id} is at stage {row.stage}: its inspectors are not drawn yet, so there is no schedule.",
             "请在人员抽取完成后再来。",
             "Come back when the inspectors have been drawn.",
+            {"round_id": row.round_id, "stage": row.stage},
+        )
+    )
+
+
+def _before_plan(row: Round) -> Conflict:
+    return Conflict(
+        Problem(
+            "work.before_plan",
+            f"批次 {row.round_id} 处于 {row.stage} 阶段，入户尚未排定。",
+            f"Round {row.round_id} is at stage {row.stage}: its visits are not planned yet.",
+            "请在合并入户、排定路线之后再来。",
+            "Come back when checks have been packed into visits.",
             {"round_id": row.round_id, "stage": row.stage},
         )
     )

@@ -39,7 +39,7 @@ REGISTERS = (
 WORK = {
     "work_page", "schedule_file", "team_day_file", "calendars_file", "plan_page", "get_packing", "list_explanations",
     "list_visits", "get_visit", "today_page", "visit_page", "review_queue", "form_page",
-    "evidence_file", "arrive_by_scan",
+    "evidence_file", "arrive_by_scan", "team_calendar_page",
 }  # fmt: skip
 """Where a department's people read where they go."""
 OF_ALL = frozenset({"auditor"})

@@ -83,7 +83,7 @@ NEEDS: Final[Mapping[str, Need]] = {
     **_needs("visits:write", ("legal_reviewer",), "review_legally"),
     **_needs("visits:read", READERS, "platforms_page", "desk_page", "decision_page"),
     **_needs("rounds:read", (*PLANNERS, "inspector", "legal_reviewer"), "steps_page"),
-    **_needs("rounds:write", PLANNERS, "start_round", "retry_form", "void_form"),
+    **_needs("rounds:write", PLANNERS, "absences_page", "absence_form", "start_round", "retry_form", "void_form"),
     **_needs("rounds:write", DECIDERS, "approve_round_form", "approve_form"),
     **_needs("rounds:write", (*PLANNERS, "inspector", "legal_reviewer"), "entropy_form"),
     **_needs("rounds:write", (*PLANNERS, "inspector"), "ask_form"),

@@ -14,6 +14,7 @@ from app.errors import Refused
 from app.http.access import ActorDep
 from app.http.dependencies import DatabaseDep, NowDep, WholeDatabaseDep
 from app.office import (
+    absence_pages,
     audit_pages,
     dashboard,
     ratio_pages,
@@ -29,7 +30,7 @@ from app.visits.deadlines import Terms
 from app.web.addresses import LanguageDep, in_both_languages
 
 router = APIRouter(include_in_schema=False, dependencies=[Here])
-for room in (audit_pages, ratio_pages, register_pages, result_pages, round_pages, trial_pages):
+for room in (absence_pages, audit_pages, ratio_pages, register_pages, result_pages, round_pages, trial_pages):
     router.include_router(room.router)
 
 ASKED = Literal["round.void", "cap.exemption", "result.correction"]

@@ -41,7 +41,6 @@ ROOMS: Final = {
     "serve": "app.serving",
     "db": "app.db.commands",
     "register": "app.registers.commands",
-    "plan": "app.plans.commands",
     "people": "app.people.commands",
 }
 """What one room makes alone: nothing of other rooms, half the time to load."""

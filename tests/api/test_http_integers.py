@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType
@@ -18,7 +19,9 @@ from fastapi.testclient import TestClient
 from app.db.database import Database
 from app.http.problem import MEDIA_TYPE
 from app.main import create_app
+from app.needs import NEEDS
 from app.settings import Settings
+from tests.accounts import made, signed_in
 
 BEYOND = (1 << 63, 1 << 64, 10**30, 10**4000, -(1 << 63) - 1)
 WITHIN = (0, -1, 1, (1 << 31) - 1, 1 << 31, (1 << 53) + 1, (1 << 63) - 1)
@@ -67,6 +70,7 @@ def asked(route: RouteContext, place: str, name: str, value: int) -> tuple[str, 
 )
 def test_no_number_in_an_address_is_a_failure(app: FastAPI, value: int) -> None:
     integers = others = refused = 0
+    marked: set[str] = set()
     with TestClient(app, raise_server_exceptions=False) as client:
         for route in routes(app):
             for place, name, integer in parameters(route):
@@ -77,13 +81,45 @@ def test_no_number_in_an_address_is_a_failure(app: FastAPI, value: int) -> None:
                 if integer and value in BEYOND:
                     assert 400 <= answer.status_code < 500, (method, address, answer.text)
                     assert answer.headers["content-type"] == MEDIA_TYPE
-                    if answer.status_code in (
-                        403,
-                        404,
-                    ):  # not for those who ask without a name, whatever they ask
+                    if (
+                        answer.status_code == 403
+                    ):  # a form asks for the mark of a session; the next test has one
+                        marked.add(str(route.name))
+                        continue
+                    if answer.status_code == 404:  # not for those who ask from elsewhere, whatever they ask
                         continue
                     assert answer.json()["params"] == {"field": f"{place}.{name}"}
                     refused += 1
     assert integers >= 29
     assert others > 50
     assert refused >= 29 or value not in BEYOND
+    assert marked == (MARKED if value in BEYOND else set())
+
+
+MARKED = {
+    "roles_form", "lock_form", "end_sessions_form", "identity_form", "inspector_form", "reset_password_form",
+    "revoke_token_form",
+}  # fmt: skip
+"""Forms that only a session of their own may send."""
+
+
+@pytest.mark.parametrize(
+    "value", BEYOND, ids=lambda value: f"{value:.4g}" if abs(value) < 1e99 else "4000 digits"
+)
+def test_forms_of_a_session_refuse_the_number_too(app: FastAPI, database: Database, value: int) -> None:
+    """Each by whoever may send it, with the mark that the session's pages have."""
+    people = {role: made(database, role, role) for role in ("system_admin", "security_admin")}
+    found = set()
+    for role, account in people.items():
+        client = signed_in(app, database, account)
+        mark = re.search('name="csrf" value="([^"]+)"', client.get("/account").text)
+        assert mark
+        for route in routes(app):
+            need = NEEDS[str(route.name)]
+            if route.name in MARKED and (role in need.roles or not need.roles):
+                method, address = asked(route, "path", "number", value)
+                answer = client.request(method, address, data={"csrf": mark[1]})
+                assert (answer.status_code, answer.headers["content-type"]) == (422, MEDIA_TYPE), answer.text
+                assert answer.json()["params"] == {"field": "path.number"}
+                found.add(route.name)
+    assert found == MARKED

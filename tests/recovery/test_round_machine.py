@@ -1,7 +1,8 @@
 """A round's life as hypothesis shuffles it: every step at any time, twice, in the wrong order, by services that die.
 
-What has to hold after each step is asked in plain SQL of the file itself: one round at most of a (plan, period) that
-is not void, what is written once stays as it is, stages go on and never back. At the end the log derives every table.
+What has to hold after each step is asked in plain SQL of the database itself: one round at most of a (plan, period)
+that is not void, what is written once stays as it is, stages go on and never back. At the end the log derives every
+table. On PostgreSQL the same, fewer lives.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import itertools
 import os
 import sqlite3
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -38,6 +42,7 @@ from app.rounds.worker import run_once
 from app.whole_round import SimulatedClock, reveal_time
 from optimizer.progress import Silent
 from tests import small_city
+from tests.conftest import TEMPLATE, named
 
 FULL = os.environ.get("TRIALS") == "full"
 DIGITS = {"id": "first", "kind": "witness_digits", "digits": 20}
@@ -53,30 +58,51 @@ KEPT = {
 Rows = dict[str, dict[str, tuple[Any, ...]]]
 
 
+@dataclass(frozen=True)
+class Place:
+    """A life's database and its folder of keys; `plain` reads the database past the service."""
+
+    url: str
+    folder: Path
+
+    def plain(self, statement: str) -> list[tuple[Any, ...]]:
+        """Rows of a statement."""
+        if self.url.startswith("sqlite"):
+            with closing(sqlite3.connect(self.url.removeprefix("sqlite:///"))) as file:
+                return file.execute(statement).fetchall()
+        with psycopg.connect(plain_url(self.url)) as connection:
+            return connection.execute(statement.encode()).fetchall()
+
+
+def plain_url(url: str) -> str:
+    """The address without the driver that SQLAlchemy names in it."""
+    return url.replace("postgresql+psycopg://", "postgresql://")
+
+
 class Life(RuleBasedStateMachine):
     """One plan's rounds in a database of their own; refusals are answers, anything else is a failure."""
 
-    def __init__(self, place: Callable[[], Path]) -> None:
+    def __init__(self, place: Callable[[], Place]) -> None:
         super().__init__()
-        self.file = place()
+        self.place = place()
         self.clock = SimulatedClock(small_city.NOW)
         self.seen: Rows = {}
         self.stages: dict[str, int] = {}
         self.start()
 
     def start(self) -> None:
-        """A service over the file."""
-        self.db = Database(f"sqlite:///{self.file}")
-        self.vault = Vault(self.file.parent)
+        """A service over the database."""
+        self.db = Database(self.place.url)
+        self.vault = Vault(self.place.folder)
 
     def rounds(self) -> list[tuple[str, str, str | None]]:
         """(id, status, what it waits for) of each round."""
-        return list(self.sql("SELECT round_id, status, waiting_for FROM round ORDER BY created_at, sequence"))
+        rows = self.sql("SELECT round_id, status, waiting_for FROM round ORDER BY created_at, sequence")
+        return [(row[0], row[1], row[2]) for row in rows]
 
-    def sql(self, statement: str) -> Iterator[tuple[Any, ...]]:
-        """Rows of the file, past the service."""
-        with closing(sqlite3.connect(self.file)) as plain:
-            yield from plain.execute(statement).fetchall()
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """Rows of the database, past the service."""
+        return self.place.plain(statement)
 
     def newest(self) -> str:
         return self.rounds()[-1][0]
@@ -152,7 +178,7 @@ class Life(RuleBasedStateMachine):
         counted = self.sql(
             "SELECT count(*) FROM round WHERE status <> 'void' GROUP BY plan, period HAVING count(*) > 1"
         )
-        assert not list(counted)
+        assert not counted
 
     @invariant()
     def what_is_written_stays(self) -> None:
@@ -177,28 +203,64 @@ class Life(RuleBasedStateMachine):
         assert not found
 
 
-@pytest.fixture(scope="module")
-def city(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def filled(url: str) -> None:
     """The small city with a plan whose public values are given by hand."""
-    path = tmp_path_factory.mktemp("machine") / "city.db"
-    sqlite_backup(f"sqlite:///{sqlite_template}", str(path))
-    with closing(Database(f"sqlite:///{path}")) as db:
+    with closing(Database(url)) as db:
         small_city.fill(db)
         document = plans.parse_document(small_city.plan_data(**SOURCES))
         plans.create(db, document, small_city.NOW)
         plans.publish(db, document.code, small_city.NOW)
+
+
+@pytest.fixture(scope="module")
+def city(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Made once; lives copy the file."""
+    path = tmp_path_factory.mktemp("machine") / "city.db"
+    sqlite_backup(f"sqlite:///{sqlite_template}", str(path))
+    filled(f"sqlite:///{path}")
     return path
 
 
-def lived(city: Path, folder: Path, examples: int, steps: int) -> dict[str, int]:
-    """Live so many lives; which stages were reached, by how many rounds."""
-    number, reached = itertools.count(), dict.fromkeys(STAGES, 0)
+def on_sqlite(city: Path, folder: Path) -> Callable[[], Place]:
+    """A new copy for each life."""
+    number = itertools.count()
 
-    def place() -> Path:
+    def place() -> Place:
         path = folder / f"life-{next(number)}" / "life.db"
         path.parent.mkdir()
         sqlite_backup(f"sqlite:///{city}", str(path))
-        return path
+        return Place(f"sqlite:///{path}", path.parent)
+
+    return place
+
+
+@pytest.fixture
+def on_postgres(postgres_url: str, tmp_path: Path) -> Iterator[Callable[[], Place]]:
+    """A new clone for each life, of a city that is made here; dropped afterwards."""
+    mark, made = uuid.uuid4().hex[:12], list[str]()
+
+    def clone(name: str, template: str) -> str:
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY wal_log'.encode())
+        made.append(name)
+        return named(postgres_url, name)
+
+    def place() -> Place:
+        name = f"life_{mark}_{len(made)}"
+        folder = tmp_path / name
+        folder.mkdir()
+        return Place(clone(name, f"city_{mark}"), folder)
+
+    filled(clone(f"city_{mark}", TEMPLATE))
+    yield place
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        for name in made:
+            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+def lived(place: Callable[[], Place], examples: int, steps: int) -> dict[str, int]:
+    """Live so many lives; which stages were reached, by how many rounds."""
+    reached = dict.fromkeys(STAGES, 0)
 
     class Counted(Life):
         def __init__(self) -> None:
@@ -220,8 +282,15 @@ def lived(city: Path, folder: Path, examples: int, steps: int) -> dict[str, int]
 
 
 def test_a_rounds_life(city: Path, tmp_path: Path) -> None:
-    reached = lived(city, tmp_path, 60 if FULL else 8, 40 if FULL else 12)
-    assert sum(reached.values()) >= 8
+    far(lived(on_sqlite(city, tmp_path), 60 if FULL else 8, 40 if FULL else 12), 8)
+
+
+def test_a_rounds_life_on_postgresql(on_postgres: Callable[[], Place]) -> None:
+    far(lived(on_postgres, 60 if FULL else 4, 40 if FULL else 10), 4)
+
+
+def far(reached: dict[str, int], lives: int) -> None:
+    assert sum(reached.values()) >= lives
     assert sum(reached[stage] for stage in STAGES[STAGES.index("drawn") :]) >= 1, "lives get somewhere"
 
 
@@ -229,7 +298,7 @@ def test_the_check_notices(city: Path, tmp_path: Path) -> None:
     """Control: a row changed past the service, a stage set back and a second round of the period are found."""
     place = tmp_path / "life.db"
     sqlite_backup(f"sqlite:///{city}", str(place))
-    life = Life(lambda: place)
+    life = Life(lambda: Place(f"sqlite:///{place}", tmp_path))
     life.first(1)
     life.what_is_written_stays()
     life.stages_go_on()

@@ -23,7 +23,7 @@ HIDES: Final = 4
 """A step is at least so many times what one target's class can move the rate.
 
 Twice hides a target in its own cell; cells that overlap (trade and district, items, the page of the round before)
-then told the class of one in fifty with more than 0.6, now of one in ninety
+then told by its rates the class of one in fifty with more than 0.6, now of one in ninety
 (`tests/statistics/test_estimates_overlap.py`).
 """
 FEW: Final = 3

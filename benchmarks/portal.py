@@ -1,4 +1,4 @@
-"""`python -m benchmarks.portal --json`: page weight, requests a second against the health route, search, export.
+"""`python -m benchmarks.portal --json`: page weight, requests a second against the health route, search, rates, files.
 
 Everything runs in this process over ASGI: no network is measured. Results are those of `portal_rows`, in a new database
 each time (`--url` for another than SQLite). A search is a page as a reader gets it, HTML included.
@@ -27,13 +27,14 @@ from app.db.migrations import upgrade
 from app.disclosure import result_views
 from app.disclosure.datasets import RESULTS
 from app.disclosure.open_files import FORMATS, Format, write
+from app.estimates.service import plan_sheets
 from app.http.in_process import InProcess
 from app.http.pagination import Paging
 from app.main import create_app
 from app.settings import Settings
 from app.visits.published import Wanted, Window
 from app.visits.tables import PublishedResult
-from benchmarks.portal_rows import TODAY, analyze, fill
+from benchmarks.portal_rows import TODAY, analyze, fill, fill_draws
 
 SEARCHES: Final = 60
 REQUESTS: Final = 200
@@ -74,6 +75,14 @@ def _page(browser: InProcess, path: str) -> dict[str, float]:
         "kept_per_s": round(rate(lambda: browser.get(path)), 1),
         "made_anew_per_s": round(rate(lambda: browser.get(next(unasked))), 1),
     }
+
+
+def estimates(db: Database) -> dict[str, float]:
+    """Processor seconds of estimating the plan anew from all its results: reading them, and every table of rates."""
+    started = time.process_time()
+    with db.read() as session:
+        sheets = list(plan_sheets(session, "annual"))
+    return {"cpu_s": round(time.process_time() - started, 1), "tables": len(sheets)}
 
 
 def exports(url: str, folder: Path) -> dict[str, dict[str, float]]:
@@ -158,8 +167,10 @@ def main() -> None:
         db = Database(given.url or f"sqlite:///{folder / 'portal.db'}")
         upgrade(db)
         fill(db, given.results)
+        fill_draws(db, given.results)
         analyze(db)
         found = measure(db, folder, given.results)
+        found["estimates"] = estimates(db)
         found["exports"] = exports(db.url, folder)
         db.close()
     if given.json:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final
 
 from app.estimates.repository import Checked
@@ -156,11 +157,12 @@ def item_outcomes(items: Sequence[str], check: Checked, not_applicable: set[str]
         return {}
     failed = set(check.points) if outcome is Outcome.FINDING else set()
     unnamed = outcome is Outcome.FINDING and not check.points
+    about = {name.partition("@")[0] for name in check.items}
     found = {}
     for item in items:
-        if not any(name.partition("@")[0] == item for name in check.items):
+        if item not in about:
             continue
-        questions = {item, *(shared.code for shared in shared_questions() if shared.asked_by(item))}
+        questions = _questions(item)
         if questions & failed:
             found[item] = Outcome.FINDING
         elif questions <= not_applicable:
@@ -168,3 +170,9 @@ def item_outcomes(items: Sequence[str], check: Checked, not_applicable: set[str]
         else:
             found[item] = Outcome.NON_RESPONSE if unnamed else Outcome.CLEAR
     return found
+
+
+@cache
+def _questions(item: str) -> frozenset[str]:
+    """What is asked about an item: its own question and the packaged ones that it shares."""
+    return frozenset({item, *(shared.code for shared in shared_questions() if shared.asked_by(item))})

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,7 +16,16 @@ from app.estimates.observing import ROUND, DrawFiles, RoundChecks, observations_
 from app.ledger import repository as ledger
 from app.plans.draws import INTERNAL_COLUMNS
 from app.rounds.tables import Round
-from scheduler.estimates import SMALLEST_CELL, Estimate, Observation, Stratum, coarsened, rates
+from scheduler.estimates import (
+    SMALLEST_CELL,
+    Coded,
+    Estimate,
+    Observation,
+    Stratum,
+    coarsened,
+    coded,
+    rates_of,
+)
 
 ATTRIBUTES: Final = ("district", "trade")
 """Columns that every table of rates is offered by, beside those that the draw was stratified by."""
@@ -135,12 +143,16 @@ def _drawn(session: Session, parts: Sequence[tuple[Round, dict[str, Any], DrawFi
 def _sheets(draw_id: str, drawn: _Drawn, titles: Mapping[str, tuple[str, str]]) -> Iterator[dict[str, Any]]:
     if not drawn.strata:
         return
+    columns = tuple(dict.fromkeys((*ATTRIBUTES, *drawn.strata_by)))
+    seen = coded(drawn.strata, drawn.observations, (ROUND, *columns), (None, *drawn.items))
+    for name in columns:
+        if name not in drawn.strata_by:
+            seen = _few_values(seen, name)
     for item in ("", *drawn.items):
         about = {**drawn.about, "item_title": list(titles.get(item, (item, item)))}
-        for by in dict.fromkeys((*ATTRIBUTES, *drawn.strata_by)):
+        for by in columns:
             internal = by in INTERNAL_COLUMNS
-            seen = drawn.observations if by in drawn.strata_by else _few_values(drawn.observations, by)
-            table = rates(drawn.strata, seen, [ROUND, by], item=item or None)
+            table = rates_of(seen, [ROUND, by], item=item or None)
             shown = (
                 (cell, coarsened(found) if drawn.sealed and not internal else found)
                 for cell, found in table.cells
@@ -151,14 +163,10 @@ def _sheets(draw_id: str, drawn: _Drawn, titles: Mapping[str, tuple[str, str]]) 
             }  # fmt: skip
 
 
-def _few_values(observations: Sequence[Observation], by: str) -> list[Observation]:
+def _few_values(seen: Coded, by: str) -> Coded:
     """The same, where values with fewer observed than may be shown, and those beyond the most frequent, go together."""
-    counts = Counter(seen.cells[by] for seen in observations)
-    kept = {value for value, n in counts.most_common(TRADES) if n >= SMALLEST_CELL}
-    return [
-        seen if seen.cells[by] in kept else replace(seen, cells={**seen.cells, by: OTHER})
-        for seen in observations
-    ]
+    column = seen.columns[by]
+    return seen.with_column(by, column.merged(column.frequent(TRADES, SMALLEST_CELL), OTHER))
 
 
 def _cells(shown: Iterable[tuple[tuple[str | None, ...], Estimate]]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """What the sample proves: rates of non-compliance with intervals, honest about what the sample cannot say."""
 
 from scheduler.estimates.coarsening import coarsened
+from scheduler.estimates.coding import Coded, coded
 from scheduler.estimates.notes import Note
 from scheduler.estimates.observations import (
     EVERYTHING,
@@ -14,13 +15,14 @@ from scheduler.estimates.observations import (
     strata_of,
 )
 from scheduler.estimates.rates import SMALLEST_CELL, Bounds, Estimate, ForCause, estimate, for_cause
-from scheduler.estimates.tables import Table, outcome_posterior, rates
+from scheduler.estimates.tables import Table, outcome_posterior, rates, rates_of
 
 __all__ = [
     "EVERYTHING",
     "RESULTS",
     "SMALLEST_CELL",
     "Bounds",
+    "Coded",
     "Domain",
     "Estimate",
     "ForCause",
@@ -31,10 +33,12 @@ __all__ = [
     "Stratum",
     "Table",
     "coarsened",
+    "coded",
     "estimate",
     "for_cause",
     "outcome_of",
     "outcome_posterior",
     "rates",
+    "rates_of",
     "strata_of",
 ]

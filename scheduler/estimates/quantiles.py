@@ -7,6 +7,8 @@ from typing import Final
 
 _TINY: Final = 1e-300
 _ENOUGH: Final = 1e-15
+_CLOSE: Final = 1e-9
+"""A step of Newton's that is so small, relative to what is left to 0 or 1, leaves an error of its square."""
 _ROUNDING: Final = 1e-9
 _MOST_TERMS: Final = 100_000
 _MOST_STEPS: Final = 200
@@ -55,9 +57,10 @@ def beta_quantile(probability: float, a: float, b: float) -> float:
         low, high = (low, x) if excess > 0 else (x, high)
         density = exp(scale + (a - 1) * log(x) + (b - 1) * log1p(-x)) if 0 < x < 1 else 0.0
         following = x - excess / density if density > _TINY else low
+        close = _CLOSE * min(following, 1 - following)
         if not low < following < high:
-            following = (low + high) / 2
-        if abs(following - x) < _ENOUGH:
+            following, close = (low + high) / 2, 0.0
+        if abs(following - x) < max(_ENOUGH, close):
             return following
         x = following
     return x

@@ -13,7 +13,7 @@ from scheduler.estimates.intervals import Interval, Method, interval
 from scheduler.estimates.notes import Note, no_sample, notes_of, small_cell
 from scheduler.estimates.observations import EVERYTHING, Domain, Observation, Origin, Stratum
 from scheduler.estimates.sample import FINDINGS, MISSING, OUTSIDE, Group, Sample, sample_of
-from scheduler.estimates.stratified import ratio
+from scheduler.estimates.stratified import ratio_of_counts
 
 SMALLEST_CELL: Final = 10
 Suppressed = Literal["", "small", "complementary", "posterior", "coarse"]
@@ -134,15 +134,8 @@ def _sway(groups: Sequence[Group]) -> float:
 
 
 def _standard_error(groups: Sequence[Group]) -> float:
-    """Through the plain estimator, on the units: y and membership are 0 or 1."""
-    y = np.concatenate([_ones(group.findings, group.n) for group in groups])
-    x = np.concatenate([_ones(group.members, group.n) for group in groups])
-    labels = [place for place, group in enumerate(groups) for _ in range(group.n)]
-    return ratio(y, x, labels, {place: group.rows for place, group in enumerate(groups)}).se
-
-
-def _ones(count: int, n: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return (np.arange(n) < count).astype(np.float64)
+    counts = [(group.findings, group.members, group.n, group.rows) for group in groups]
+    return ratio_of_counts(*np.array(counts).T).se
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from optimizer.errors import refuse
-from scheduler.estimates.observations import Domain, Observation, Origin, Outcome, Stratum, cell_of
+import numpy as np
+from numpy.typing import NDArray
+
+from scheduler.estimates.coding import OUTCOMES, Bools, Coded, Ints, coded
+from scheduler.estimates.observations import Domain, Observation, Outcome, Stratum
 from scheduler.estimates.stratified import check_rows
-from scheduler.probability import Part, Weight, weights
-from scheduler.sizes import Key
+from scheduler.probability import Part, weights
 
-Place = tuple[Key, str]
 FINDINGS = frozenset({Outcome.FINDING, Outcome.NOT_CONTACTED})
 MISSING = frozenset({Outcome.NON_RESPONSE, Outcome.PENDING})
 OUTSIDE = frozenset({Outcome.INELIGIBLE, Outcome.NOT_COVERED})
+INSIDE = frozenset(Outcome) - OUTSIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,45 +73,68 @@ class Sample:
         return sum(group.missing for group in self.groups)
 
 
-Values = tuple[str, ...]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Counted:
+    """Kinds of observations that are alike in stratum, outcome and attributes, (k,) each, and how many there are."""
+
+    places: Ints
+    outcomes: Ints
+    codes: tuple[Ints, ...]
+    numbers: Ints
+
+    def held(self, asked: Sequence[tuple[int, int]], reached: Bools) -> Bools:
+        """Which kinds have these values, (attribute, value) each, and lie in the strata reached."""
+        found = reached[self.places]
+        for attribute, value in asked:
+            found = found & (self.codes[attribute] == value)
+        return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Merged:
+    """Strata that were sampled: their places, (g,), rows with those of strata collapsed into them, (g,), and which."""
+
+    places: Ints
+    rows: Ints
+    collapsed: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Tally:
     """Observations counted by stratum, values of the attributes `by`, and outcome: all that any domain's sample needs.
 
-    `for_cause`: checks that no lottery chose, by stratum and values.
+    `for_cause`: checks that no lottery chose. `n`: examined by stratum, (strata,).
     """
 
+    strata: tuple[Stratum, ...]
     by: tuple[str, ...]
-    seen: Mapping[tuple[Place, Values, Outcome], int]
-    for_cause: Mapping[tuple[Place, Values], int]
+    values: tuple[Mapping[str, int], ...]
+    drawn: _Counted
+    for_cause: _Counted
+    n: Ints
+    merged: dict[bytes, _Merged] = field(default_factory=dict)
 
 
-def tally(
-    strata: Sequence[Stratum], observations: Iterable[Observation], by: Sequence[str], item: str | None
-) -> Tally:
-    """Count the observations once, for any number of domains told by the attributes `by`.
+def tally(seen: Coded, by: Sequence[str], item: str | None) -> Tally:
+    """Count the observations once, for any number of domains told by the attributes `by`."""
+    columns = [seen.columns[name] for name in by]
+    rows = np.stack([seen.places, seen.outcomes[item], *(column.codes for column in columns)])
+    return Tally(
+        seen.strata,
+        tuple(by),
+        tuple({value: code for code, value in enumerate(column.values)} for column in columns),
+        _counted(rows[:, seen.drawn]),
+        _counted(rows[:, ~seen.drawn]),
+        np.bincount(seen.places[seen.drawn], minlength=len(seen.strata)),
+    )
 
-    Raises Refused `estimates.stratum` for an unknown stratum, `estimates.twice` for a target observed twice,
-    `estimates.attribute` for a target that lacks one of `by`.
-    """
-    every = {(stratum.key, stratum.recent): stratum for stratum in strata}
-    seen: Counter[tuple[Place, Values, Outcome]] = Counter()
-    for_cause: Counter[tuple[Place, Values]] = Counter()
-    known: set[tuple[Key, str]] = set()
-    for one in observations:
-        place = (one.key, one.recent)
-        if place not in every:
-            name = " / ".join((*one.key, one.recent))
-            raise _stratum_wrong(f"没有层“{name}”。", f"There is no stratum {name!r}.")
-        values = tuple(cell_of(every[place], one, name) for name in by)
-        if one.origin is Origin.FOR_CAUSE:
-            for_cause[place, values] += 1
-            continue
-        _check_once(one, known)
-        seen[place, values, one.outcome_for(item)] += 1
-    return Tally(tuple(by), seen, for_cause)
+
+def _counted(rows: NDArray[np.int64]) -> _Counted:
+    """`rows`: place, outcome and attributes of each observation, shape (2 + attributes, n)."""
+    sizes = tuple(rows.max(axis=1, initial=0) + 1)
+    kinds, numbers = np.unique(np.ravel_multi_index(tuple(rows), sizes), return_counts=True)
+    places, outcomes, *codes = np.unravel_index(kinds, sizes)
+    return _Counted(places, outcomes, tuple(codes), numbers)
 
 
 def sample_of(
@@ -123,84 +147,68 @@ def sample_of(
     Refused `estimates.stratum` for an unknown or repeated stratum, `estimates.twice` for a target observed twice,
     `estimates.rows` for more observations than rows.
     """
-    seen = tuple(observations)
-    every = {(stratum.key, stratum.recent): stratum for stratum in strata}
-    excluded = {place for place, stratum in every.items() if domain.excludes(stratum)}
-    reached = [one for one in seen if (one.key, one.recent) not in excluded]
-    return sample_from(strata, tally(strata, reached, [name for name, _ in domain.cells], item), domain)
+    excluded = {(stratum.key, stratum.recent) for stratum in strata if domain.excludes(stratum)}
+    reached = (one for one in observations if (one.key, one.recent) not in excluded)
+    by = [name for name, _ in domain.cells]
+    return sample_from(tally(coded(strata, reached, by, [item]), by, item), domain)
 
 
-def sample_from(strata: Sequence[Stratum], counted: Tally, domain: Domain) -> Sample:
+def sample_from(counted: Tally, domain: Domain) -> Sample:
     """The sample of a domain whose attributes are among those by which the observations were counted."""
-    by_place = _by_place(strata, domain)
-    asked = [(counted.by.index(name), value) for name, value in domain.cells]
-    counts: dict[Place, Counter[str]] = {place: Counter() for place in by_place}
-    outcomes: Counter[Outcome] = Counter()
-    for (place, values, outcome), number in counted.seen.items():
-        if place in counts:
-            held = all(values[at] == value for at, value in asked)
-            outcomes[outcome] += number * held
-            _count(counts[place], outcome, held, number)
-    for_cause = sum(
-        number
-        for (place, values), number in counted.for_cause.items()
-        if place in counts and all(values[at] == value for at, value in asked)
+    reached = np.array(
+        [stratum.rows > 0 and not domain.excludes(stratum) for stratum in counted.strata], dtype=np.bool_
     )
-    for place, found in counts.items():
-        check_rows(" / ".join((*place[0], place[1])), by_place[place].rows, found["n"])
-    groups, collapsed = _groups(by_place, counts)
-    unseen = 0 if groups else sum(stratum.rows for stratum in by_place.values())
-    return Sample(groups, outcomes, for_cause, collapsed, unseen)
-
-
-def _by_place(strata: Sequence[Stratum], domain: Domain) -> dict[Place, Stratum]:
-    every = {(stratum.key, stratum.recent): stratum for stratum in strata}
-    if len(every) < len(strata):
-        raise _stratum_wrong("有层重复出现。", "A stratum is given twice.")
-    return {
-        place: stratum for place, stratum in every.items() if stratum.rows and not domain.excludes(stratum)
-    }
-
-
-def _check_once(seen: Observation, known: set[tuple[Key, str]]) -> None:
-    if (seen.key, seen.target) in known:
-        raise refuse(
-            "estimates.twice",
-            f"对象 {seen.target} 在同一层中出现两次。",
-            f"Target {seen.target} was observed twice in one stratum.",
-            "每个对象只保留一条最终结果。",
-            "Keep one final result of each target.",
-            target=seen.target,
-        )
-    known.add((seen.key, seen.target))
-
-
-def _stratum_wrong(zh: str, en: str) -> Exception:
-    return refuse(
-        "estimates.stratum", zh, en, "请核对冻结时的分层。", "Check the strata as they were frozen."
-    )
-
-
-def _count(counts: Counter[str], outcome: Outcome, held: bool, number: int) -> None:
-    counts["n"] += number
-    if held and outcome not in OUTSIDE:
-        counts["members"] += number
-        counts["findings"] += number * (outcome in FINDINGS)
-        counts["missing"] += number * (outcome in MISSING)
-
-
-def _groups(
-    by_place: Mapping[Place, Stratum], counts: Mapping[Place, Counter[str]]
-) -> tuple[tuple[Group, ...], tuple[Part, ...]]:
-    parts = [
-        Part(stratum.key, stratum.recent, stratum.rows, counts[place]["n"])
-        for place, stratum in by_place.items()
+    merged = _merged(counted, reached)
+    asked = [
+        (place, counted.values[place].get(value, -1))
+        for name, value in domain.cells
+        for place in [counted.by.index(name)]
     ]
-    weighted = weights(parts)
-    groups = tuple(_group(found, counts[found.part.key, found.part.recent]) for found in weighted)
-    return groups, tuple(part for found in weighted for part in found.collapsed)
+    held = counted.drawn.held(asked, reached)
+    numbers = counted.drawn.numbers * held
+    by_outcome = np.bincount(counted.drawn.outcomes, numbers, len(OUTCOMES))
+    groups = _groups(counted, merged, numbers)
+    return Sample(
+        groups,
+        {outcome: int(by_outcome[number]) for number, outcome in enumerate(OUTCOMES)},
+        int(counted.for_cause.numbers @ counted.for_cause.held(asked, reached)),
+        merged.collapsed,
+        0
+        if groups
+        else sum(stratum.rows for stratum, there in zip(counted.strata, reached, strict=True) if there),
+    )
 
 
-def _group(found: Weight, counts: Counter[str]) -> Group:
-    rows = found.part.rows + sum(part.rows for part in found.collapsed)
-    return Group(rows, counts["n"], counts["members"], counts["findings"], counts["missing"])
+def _merged(counted: Tally, reached: Bools) -> _Merged:
+    """Strata of no sample collapsed into neighbours; the same for all domains that reach the same strata."""
+    key = reached.tobytes()
+    if key not in counted.merged:
+        counted.merged[key] = _collapse(counted, [int(place) for place in np.flatnonzero(reached)])
+    return counted.merged[key]
+
+
+def _collapse(counted: Tally, places: Sequence[int]) -> _Merged:
+    parts = {}
+    for place in places:
+        stratum, n = counted.strata[place], int(counted.n[place])
+        check_rows(" / ".join((*stratum.key, stratum.recent)), stratum.rows, n)
+        parts[stratum.key, stratum.recent] = place, Part(stratum.key, stratum.recent, stratum.rows, n)
+    found = weights([part for _, part in parts.values()])
+    rows = [one.part.rows + sum(part.rows for part in one.collapsed) for one in found]
+    return _Merged(
+        np.array([parts[one.part.key, one.part.recent][0] for one in found], dtype=np.int64),
+        np.array(rows, dtype=np.int64),
+        tuple(part for one in found for part in one.collapsed),
+    )
+
+
+def _groups(counted: Tally, merged: _Merged, numbers: Ints) -> tuple[Group, ...]:
+    """`numbers`: how many of each kind are in the domain."""
+
+    def of(outcomes: frozenset[Outcome]) -> list[int]:
+        chosen = numbers * np.isin(counted.drawn.outcomes, [OUTCOMES.index(one) for one in outcomes])
+        by_place = np.bincount(counted.drawn.places, chosen, len(counted.strata))
+        return [int(number) for number in by_place[merged.places]]
+
+    columns = (merged.rows, counted.n[merged.places], of(INSIDE), of(FINDINGS), of(MISSING))
+    return tuple(Group(*map(int, row)) for row in zip(*columns, strict=True))

@@ -57,6 +57,24 @@ def ratio(y: ArrayLike, x: ArrayLike, strata: Sequence[Hashable], rows: Mapping[
     return Point(value, _standard_error((top - value * bottom) / size, groups, rows))
 
 
+def ratio_of_counts(findings: ArrayLike, members: ArrayLike, n: ArrayLike, rows: ArrayLike) -> Point:
+    """`ratio` of y and x that are 0 or 1, y only where x is, from their counts by stratum, shape (strata,) each.
+
+    With R the ratio a stratum's residuals are 1 − R, −R and 0; their squares about their mean are summed over pairs of
+    unlike ones, so that nothing is lost by subtraction. There is somebody in the domain.
+    """
+    found, size, units, frame = (np.asarray(one, dtype=np.float64) for one in (findings, members, n, rows))
+    weights = frame / units
+    total = float(weights @ size)
+    value = float(weights @ found) / total
+    clear, outside = size - found, units - size
+    above, below = (1 - value) ** 2, value**2
+    squares = (found * clear + found * outside * above + clear * outside * below) / units
+    lonely = found * above + clear * below
+    spread = np.where(units > 1, squares / np.maximum(units - 1, 1), lonely) / total**2
+    return Point(value, float(np.sqrt(np.sum(frame**2 * (1 - units / frame) * spread / units))))
+
+
 def mean(y: ArrayLike, strata: Sequence[Hashable], rows: Mapping[Hashable, int]) -> Point:
     """Mean of y over all rows of the strata that were sampled."""
     return ratio(y, np.ones(len(strata)), strata, rows)

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from scheduler.estimates.coding import Coded, coded
 from scheduler.estimates.notes import complementary, posterior, small_cell
-from scheduler.estimates.observations import Domain, Observation, Stratum, cell_of
+from scheduler.estimates.observations import Domain, Observation, Stratum
 from scheduler.estimates.rates import SMALLEST_CELL, Estimate, estimate_from, withhold
 from scheduler.estimates.sample import sample_from, tally
 from scheduler.estimates.suppression import Cell, withheld_cells
@@ -43,13 +44,25 @@ def rates(
     would tell its cell with a greater chance than that, every cell but the total is withheld. Raises Refused
     `estimates.*` as `estimate`.
     """
-    seen = tuple(observations)
-    cells = _cells(strata, seen, by)
-    counted = tally(strata, seen, by, item)
+    seen = coded(strata, observations, by, [item])
+    return rates_of(seen, by, item=item, confidence=confidence, smallest=smallest, secret_limit=secret_limit)
+
+
+def rates_of(
+    seen: Coded,
+    by: Sequence[str],
+    *,
+    item: str | None = None,
+    confidence: float = 0.95,
+    smallest: int = SMALLEST_CELL,
+    secret_limit: float | None = None,
+) -> Table:
+    """The same of observations that were read before, for several tables."""
+    counted = tally(seen, by, item)
     raw = {}
-    for cell in cells:
+    for cell in _cells(seen, by):
         domain = _domain(by, cell)
-        raw[cell] = estimate_from(sample_from(strata, counted, domain), domain, item, confidence, smallest=0)
+        raw[cell] = estimate_from(sample_from(counted, domain), domain, item, confidence, smallest=0)
     shown = _protected(raw, smallest)
     if secret_limit is not None and outcome_posterior(raw) > secret_limit:
         note = posterior(secret_limit)
@@ -60,15 +73,11 @@ def rates(
     return Table(tuple(by), item, tuple(shown.items()))
 
 
-def _cells(strata: Sequence[Stratum], seen: Sequence[Observation], by: Sequence[str]) -> list[Cell]:
-    places = {(stratum.key, stratum.recent): stratum for stratum in strata}
+def _cells(seen: Coded, by: Sequence[str]) -> list[Cell]:
     values: list[list[str | None]] = []
     for name in by:
-        known = {stratum.cells[name] for stratum in strata if name in stratum.cells}
-        found = {
-            cell_of(places[one.key, one.recent], one, name) for one in seen if (one.key, one.recent) in places
-        }
-        values.append([*sorted(known | found), None])
+        known = {stratum.cells[name] for stratum in seen.strata if name in stratum.cells}
+        values.append([*sorted(known | set(seen.columns[name].values)), None])
     return list(product(*values))
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from optimizer.errors import Refused
 from scheduler.estimates import Domain, Observation, Outcome, Stratum, estimate
-from scheduler.estimates.stratified import Point, mean, ratio, total
+from scheduler.estimates.stratified import Point, mean, ratio, ratio_of_counts, total
 
 VECTOR: dict[str, Any] = json.loads(
     (Path(__file__).parents[2] / "vectors" / "apistrat.json").read_text(encoding="utf-8")
@@ -50,6 +52,25 @@ OURS: dict[str, Callable[[], Point]] = {
     "lonely_mean_enroll": lambda: lonely(mean),
     "lonely_total_enroll": lambda: lonely(total),
 }
+
+
+@st.composite
+def counted(draw: st.DrawFn) -> tuple[int, int, int, int]:
+    """Findings among members among units among rows."""
+    rows = draw(st.integers(1, 400))
+    n = draw(st.integers(1, min(rows, 60)))
+    members = draw(st.integers(0, n))
+    return draw(st.integers(0, members)), members, n, rows
+
+
+@given(st.lists(counted(), min_size=1, max_size=6).filter(lambda found: any(one[1] for one in found)))
+def test_counts_by_stratum_give_what_the_units_give(found: list[tuple[int, int, int, int]]) -> None:
+    y, x = ([place < one[which] for one in found for place in range(one[2])] for which in (0, 1))
+    labels = [stratum for stratum, one in enumerate(found) for _ in range(one[2])]
+    units = ratio(y, x, labels, {stratum: one[3] for stratum, one in enumerate(found)})
+    counts = ratio_of_counts(*zip(*found, strict=True))
+    assert counts.value == pytest.approx(units.value, rel=1e-12, abs=1e-15)
+    assert counts.se == pytest.approx(units.se, rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize("name", VECTOR["expected"])

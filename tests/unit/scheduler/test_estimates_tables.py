@@ -9,7 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from scheduler.estimates import Observation, Outcome, Stratum, outcome_posterior, rates
+from scheduler.estimates import (
+    Domain,
+    Observation,
+    Origin,
+    Outcome,
+    Stratum,
+    coded,
+    estimate,
+    outcome_posterior,
+    rates,
+    rates_of,
+)
 from scheduler.estimates.suppression import Cell, withheld_cells
 
 SMALLEST = 10
@@ -108,6 +119,44 @@ def test_tables_carry_margins_and_withhold_across() -> None:
     assert found[None, None].n == 168
     assert found[None, "丙"].rate is not None
     assert found.cells[-1][0] == (None, None)
+
+
+def test_every_cell_is_the_estimate_of_its_domain() -> None:
+    """Observations read once for two tables, against each domain's own count of them."""
+    chosen = np.random.default_rng(7)
+    strata = [Stratum((name,), 900, cells={"class": name}) for name in "AB"]
+    outcomes, items = list(Outcome), ["x", "y"]
+    seen = [
+        Observation(
+            str(number), (str(chosen.choice(["A", "B"])),), outcomes[chosen.choice(len(outcomes))],
+            cells={"trade": str(chosen.choice(["food", "fuel", "cloth"]))},
+            items={item: outcomes[chosen.choice(2)] for item in items if chosen.random() < 0.7},
+            origin=Origin.FOR_CAUSE if chosen.random() < 0.1 else Origin.RANDOM,
+        )
+        for number in range(400)
+    ]  # fmt: skip
+    read = coded(strata, seen, ["class", "trade"], [None, *items])
+    for by, item in product((["class", "trade"], ["trade"]), (None, *items)):
+        table = rates_of(read, by, item=item, smallest=1)
+        for cell, found in table.cells:
+            named = zip(by, cell, strict=True)
+            domain = Domain(tuple((name, value) for name, value in named if value is not None))
+            assert found == estimate(strata, seen, domain, item=item, smallest=1)
+        assert len(table.cells) == (12 if len(by) > 1 else 4)
+
+
+def test_rare_values_go_together() -> None:
+    strata = [Stratum(("A",), 900)]
+    trades = ["fuel"] * 3 + ["food"] * 30 + ["cloth"] * 12 + ["art"] * 30
+    seen = [
+        Observation(str(at), ("A",), Outcome.CLEAR, cells={"trade": trade}) for at, trade in enumerate(trades)
+    ]
+    column = coded(strata, seen, ["trade"], [None]).columns["trade"]
+    assert column.frequent(2, 10) == {"food", "art"}
+    assert column.frequent(9, 10) == {"food", "art", "cloth"}
+    assert column.frequent(1, 10) == {"food"}
+    few = column.merged(column.frequent(2, 10), "*")
+    assert [few.values[code] for code in few.codes] == [t if t in ("food", "art") else "*" for t in trades]
 
 
 def test_an_internal_attribute_is_withheld_where_a_result_would_tell_it() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -19,7 +19,7 @@ from sqlmodel import Session
 from app.errors import Refused
 from app.plans import calendar
 from app.rounds.log import OFFICIAL
-from app.visits import followups, publishing, repository, states, steps
+from app.visits import followups, publishing, rating, repository, states, steps
 from app.visits.desk import Actor, official_day
 from app.visits.records import Record
 from app.visits.service import Upload, put_answers, put_evidence
@@ -39,6 +39,16 @@ OUTCOMES: Final = (("ordered_to_correct", 54), ("follow_up", 6), ("not_disclosed
 """Per mille of the other checks; what is left has no problem."""
 RETURNED, LATE, NEVER, OBJECTED, WITHDRAWN = 15, 30, 8, 10, 5
 """Per mille of records that are returned, of disclosures that are late or not made, objected to, taken back."""
+RATED: Final = 150
+"""Per mille of visits that the firm rates."""
+RATINGS: Final = (
+    (520, 5, ("出示证件，一次查完，没有耽误营业。", "几个部门一起来，省去多次接待。", "")),
+    (280, 4, ("态度好，讲解清楚；希望提前告知要准备的材料。", "")),
+    (120, 3, ("检查时间较长。", "")),
+    (55, 2, ("到场时间与通知不一致，等了一个上午。", "同样的材料给两个部门各交了一份。")),
+    (25, 1, ("整改要求前后说法不一，希望书面写明依据。",)),
+)
+"""Per mille of ratings, score, and what is said with it."""
 LEAST: Final = 3
 """So many of a round's rarest turns there are at least, so that pages have something to show of a small city too."""
 CORRECT_IN: Final = timedelta(days=15)
@@ -48,6 +58,7 @@ DISPOSITIONS: Final = {
 }  # fmt: skip
 EVIDENCE: Final = {"not_contacted": ("attempt", "attempt"), "no_problem": ()}
 """Kinds of files by result; of others one photo."""
+NOBODY_MET: Final = frozenset({"not_contacted", "closed"})
 WITH_POINT: Final = ("ordered_to_correct", "follow_up", "not_disclosed")
 
 
@@ -107,7 +118,20 @@ class Story:
         if fate == "deregistered" and self._keys is not None:
             return [notice, self._step(key, day, max(visit.start, 511), lambda at: self._replace(at, key))]
         there = self._step(key, day, max(visit.start, 511), lambda at: _arrive(at, key))
-        return [notice, there, *self._record(visit, checks, day, self._outcomes(visit, checks, fate))]
+        outcomes = self._outcomes(visit, checks, fate)
+        return [notice, there, *self._record(visit, checks, day, outcomes), *self._rating(visit, outcomes)]
+
+    def _rating(self, visit: Visit, outcomes: Mapping[str, str]) -> list[Due]:
+        """Some firms say what they think of the visit, a day or a few later; those that were met."""
+        assert visit.day is not None
+        name = visit.planned_id
+        if self._draw(name, "rated") >= RATED or set(outcomes.values()) & NOBODY_MET:
+            return []
+        day = self._working(max(visit.day, official_day(self._now)), 1 + self._draw(name, "rated_after", 4))
+        place = self._draw(name, "score")
+        score, said = next((score, said) for share, score, said in _upto(RATINGS) if place < share)
+        text = said[self._draw(name, "said", len(said))]
+        return [self._step(visit.key, day, 870, lambda at: _rate(at, visit.key, score, text))]
 
     def _record(
         self, visit: Visit, checks: Sequence[VisitCheck], day: date, outcomes: Mapping[str, str]
@@ -259,7 +283,7 @@ def _record(at: Here, key: str, outcomes: Mapping[str, str]) -> None:
 
 def _prepare(at: Here, visit: Visit, check: VisitCheck, outcome: str, actor: Actor) -> None:
     bad = _own_question(visit, check.department) if outcome in WITH_POINT else None
-    if outcome not in ("not_contacted", "closed"):
+    if outcome not in NOBODY_MET:
         asked = [row["code"] for row in visit.checklist if check.department in row["departments"]]
         put_answers(at, visit, {code: ("no" if code == bad else "yes", "") for code in asked}, actor)
     kinds = EVIDENCE.get(outcome, ("photo",))
@@ -273,6 +297,19 @@ def _send_back(at: Here, key: str) -> None:
     check = repository.check(at.session, key)
     if check.state == states.RECORDED:
         steps.send_back(at, check, "演示：照片不清，请补拍 demo: the photo is blurred", REVIEWER)
+
+
+def _upto(shares: Sequence[tuple[int, int, tuple[str, ...]]]) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """The same with shares added up."""
+    total = 0
+    for share, score, said in shares:
+        total += share
+        yield total, score, said
+
+
+def _rate(at: Here, key: str, score: int, text: str) -> None:
+    with suppress(Refused):  # the crew never arrived
+        rating.add(at, key, score, f"演示：{text}" if text else "", Actor("demo-firm", "firm"))
 
 
 def _disclose(at: Here, key: str) -> None:

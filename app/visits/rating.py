@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 from app.errors import Conflict, Problem, refuse
 from app.visits import repository
 from app.visits.desk import Actor, Desk, log_visit
-from app.visits.steps import here
+from app.visits.steps import Here, here
 from app.visits.tables import SCORES, PublishedResult, VisitCheck, VisitRating
 from app.web.language import marked
 from scheduler.estimates import SMALLEST_CELL
@@ -42,6 +42,12 @@ def rate(desk: Desk, key: str, score: int, text: str, actor: Actor, now: datetim
 
     Raises Refused `rating.score`, Conflict `rating.too_early`, `rating.once`.
     """
+    with desk.db.write() as session:
+        add(here(desk, session, now), key, score, text, actor)
+
+
+def add(at: Here, key: str, score: int, text: str, actor: Actor) -> None:
+    """The same inside the caller's transaction."""
     if score not in SCORES or len(text) > LONGEST:
         raise refuse(
             "rating.score",
@@ -50,15 +56,14 @@ def rate(desk: Desk, key: str, score: int, text: str, actor: Actor, now: datetim
             "请从五档中选择一档。",
             "Choose one of the five.",
         )
-    with desk.db.write() as session:
-        at, visit = here(desk, session, now), repository.visit(session, key, lock=True)
-        if visit.arrived_at is None:
-            raise _too_early(key)
-        if of_visit(session, key) is not None:
-            raise _once(key)
-        session.add(VisitRating(visit=key, score=score, text=text, rated_by=actor.code, at=at.now))
-        session.flush()
-        log_visit(desk, session, "rated", visit, actor, at.now, f"{score} {text}")
+    visit = repository.visit(at.session, key, lock=True)
+    if visit.arrived_at is None:
+        raise _too_early(key)
+    if of_visit(at.session, key) is not None:
+        raise _once(key)
+    at.session.add(VisitRating(visit=key, score=score, text=text, rated_by=actor.code, at=at.now))
+    at.session.flush()
+    log_visit(at.desk, at.session, "rated", visit, actor, at.now, f"{score} {text}")
 
 
 def counts(session: Session, today: date) -> dict[int, int]:

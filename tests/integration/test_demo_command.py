@@ -85,7 +85,7 @@ def test_the_demo_empties_no_folder_that_is_not_its_own(tmp_path: Path) -> None:
 
 
 def test_its_pages_have_something_true_to_show(demo: tuple[Path, dict[str, Any]]) -> None:
-    """Late results, corrections, withdrawals, re-checks, replacements, people nobody could contact; rates of all."""
+    """Late results, corrections, withdrawals, re-checks, replacements, people nobody could contact, ratings; rates of all."""
     db = sqlite3.connect(demo[0] / "double-random.db")
 
     def count(query: str) -> int:
@@ -103,6 +103,7 @@ def test_its_pages_have_something_true_to_show(demo: tuple[Path, dict[str, Any]]
         "visit_check WHERE state = 'replaced'",
         "visit WHERE kind = 'recheck' AND arrived_at IS NOT NULL",
         "visit WHERE kind = 'replacement' AND arrived_at IS NOT NULL",
+        "visit_rating WHERE score < 5 AND text <> ''",
         "estimate_sheet",
     ):
         assert count(query) > 0, query

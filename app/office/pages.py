@@ -16,6 +16,7 @@ from app.http.dependencies import DatabaseDep, NowDep, WholeDatabaseDep
 from app.office import (
     absence_pages,
     audit_pages,
+    calendar_pages,
     dashboard,
     ratio_pages,
     register_pages,
@@ -30,7 +31,16 @@ from app.visits.deadlines import Terms
 from app.web.addresses import LanguageDep, in_both_languages
 
 router = APIRouter(include_in_schema=False, dependencies=[Here])
-for room in (absence_pages, audit_pages, ratio_pages, register_pages, result_pages, round_pages, trial_pages):
+for room in (
+    absence_pages,
+    audit_pages,
+    calendar_pages,
+    ratio_pages,
+    register_pages,
+    result_pages,
+    round_pages,
+    trial_pages,
+):
     router.include_router(room.router)
 
 ASKED = Literal["round.void", "cap.exemption", "result.correction"]

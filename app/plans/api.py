@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Path, Request, Response, status
+from fastapi import APIRouter, Body, Depends, Path, Request, Response, status
 
 from app.errors import Problem, refuse
+from app.http.access import of_all_departments
 from app.http.dependencies import NowDep, WholeDatabaseDep
 from app.http.etag import IfMatchDep, tagged
 from app.http.idempotency import IdempotentRoute
@@ -116,7 +117,7 @@ def get_calendar(year: Year, db: WholeDatabaseDep, request: Request, response: R
     return tagged(request, response, calendar.get_year(db, year))
 
 
-@router.put("/calendar/{year}", responses=problems(412, 422, 428))
+@router.put("/calendar/{year}", responses=problems(412, 422, 428), dependencies=[Depends(of_all_departments)])
 def put_calendar(
     year: Year,
     body: CalendarYearIn,
@@ -126,7 +127,7 @@ def put_calendar(
     request: Request,
     response: Response,
 ) -> CalendarYearIn:
-    """Store a year as the State Council announced it; `confirmed` makes its dates bind.
+    """Store a year as the State Council announced it; `confirmed` makes its dates bind, those of every department.
 
     A year that is there already is replaced, so it needs If-Match.
     """

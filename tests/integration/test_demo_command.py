@@ -85,7 +85,7 @@ def test_the_demo_empties_no_folder_that_is_not_its_own(tmp_path: Path) -> None:
 
 
 def test_its_pages_have_something_true_to_show(demo: tuple[Path, dict[str, Any]]) -> None:
-    """Late results, corrections, withdrawals, re-checks, replacements, people nobody could contact, ratings; rates of all."""
+    """Late results, corrections, withdrawals, re-checks, replacements, ratings, people nobody could contact; rates."""
     db = sqlite3.connect(demo[0] / "double-random.db")
 
     def count(query: str) -> int:

@@ -27,6 +27,7 @@ from app.ledger import checkpoints, keys
 from app.ledger.tables import LogCosignature
 from app.ledger.tree import entry_count
 from app.office.local import FormPage
+from app.office.result_pages import OUTCOMES
 from app.rounds.tables import Round
 from app.web.addresses import LanguageDep, in_both_languages
 from app.web.language import marked
@@ -67,6 +68,7 @@ class Audit(FormPage):
                 "listed": listed(report) if report else [],
                 "names": LINES,
                 "rules": RULES,
+                "outcomes": OUTCOMES,
                 "limits": asdict(USUAL),
                 "stages": STAGES,
                 "rounds": [row.round_id for row in _rounds(session) if released(row)],

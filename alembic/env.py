@@ -12,13 +12,21 @@ import_all()
 
 
 def run() -> None:
-    """Run the migrations in one transaction on the database that the configuration names."""
+    """Run the migrations in one transaction on the database that the configuration names.
+
+    SQLite's batch mode makes a table anew and drops the old one, which its children's foreign keys would refuse: they
+    are looked at when all is done instead (sqlite.org/lang_altertable.html, section 7).
+    """
     url = context.config.get_main_option("sqlalchemy.url")
     if not url:
         raise SystemExit("alembic: no sqlalchemy.url; use `python -m app db upgrade`")
     database = Database(url)
     try:
-        with database.engine.begin() as connection:
+        with database.engine.connect() as connection:
+            on_sqlite = connection.dialect.name == "sqlite"
+            if on_sqlite:  # no effect inside a transaction, so past SQLAlchemy, which begins one
+                connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
+            connection.begin()
             context.configure(
                 connection=connection,
                 target_metadata=SQLModel.metadata,
@@ -27,6 +35,9 @@ def run() -> None:
                 transaction_per_migration=False,
             )
             context.run_migrations()
+            if on_sqlite and (broken := connection.exec_driver_sql("PRAGMA foreign_key_check").all()):
+                raise SystemExit(f"alembic: rows whose parent is missing: {broken[:5]}")
+            connection.commit()
     finally:
         database.close()
 

@@ -16,6 +16,9 @@ from app.db.migrations import downgrade, is_newest, upgrade
 from app.db.tables import import_all
 from app.errors import Refused
 from app.ledger import repository as ledger
+from app.people import sessions
+from tests.accounts import made
+from tests.visited_round import Visited
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
 
@@ -34,6 +37,41 @@ def test_down_to_nothing_and_up_again(database: Database) -> None:
     upgrade(database)
     with database.write() as session:
         ledger.keep(session, "r", "a.json", b"{}\n", NOW)
+
+
+def test_step_by_step_down_and_up_again_with_data(visited: Visited) -> None:
+    """A seated round with its visits, an account signed in: no step either way refuses rows or loses what it keeps."""
+    db = visited.desk.db
+    account = made(db, "li", "inspector", inspector="P001")
+    with db.write() as session:
+        sessions.begin(session, datetime.now(UTC), account=account.id)
+    before = {
+        name: count(db, name) for name in ("target", "log_entry", "inspector", "account", "sign_in", "visit")
+    }
+    assert all(before.values())
+    seen: set[str] = set()
+    while (left := tables(db)) != {"alembic_version"}:
+        kept = left & before.keys()
+        assert {name: count(db, name) for name in kept} == {name: before[name] for name in kept}
+        seen |= left
+        downgrade(db, "-1")
+        upgrade(db, "+1")
+        downgrade(db, "-1")
+    assert before.keys() <= seen
+    upgrade(db)
+    assert tables(db) == seen
+    with db.write() as session:
+        ledger.keep(session, "r", "a.json", b"{}\n", NOW)
+
+
+def tables(db: Database) -> set[str]:
+    with db.engine.connect() as connection:
+        return set(connection.dialect.get_table_names(connection))
+
+
+def count(db: Database, table: str) -> int:
+    with db.read() as session:
+        return int(session.connection().execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
 
 
 def test_a_newer_schema_is_refused_and_left_alone(database: Database) -> None:

@@ -9,7 +9,7 @@ async function renew() {
     const answer = await fetch(part.dataset.live || location.href, { cache: "no-cache", headers: { accept: "text/html" } });
     if (answer.ok) {
       const next = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
-      if (!next) return location.assign(part.dataset.live || location.href);
+      if (!next) return part.dataset.live ? location.assign(part.dataset.live) : location.reload();  // a #part would stay
       part.querySelectorAll("details").forEach((one, place) => {
         const same = next.querySelectorAll("details")[place];
         if (same) same.open = one.open;
